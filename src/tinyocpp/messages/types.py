@@ -1,0 +1,221 @@
+"""Structures and closed sets that several messages share (section 7 of the standard).
+
+What only one message uses lives beside that message.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
+
+from tinyocpp.messages.payload import IdToken, Int, Payload, Timestamp, at_most_one_decimal
+
+
+class AuthorizationStatus(StrEnum):
+    """May this tag charge?"""
+
+    ACCEPTED = "Accepted"
+    BLOCKED = "Blocked"
+    EXPIRED = "Expired"
+    INVALID = "Invalid"  # unknown
+    CONCURRENT_TX = "ConcurrentTx"  # only meaningful in the answer to StartTransaction
+
+
+class IdTagInfo(Payload):
+    """What we know of a tag."""
+
+    expiry_date: Timestamp | None = None  # when the charger drops it from its cache
+    parent_id_tag: IdToken | None = None
+    status: AuthorizationStatus
+
+
+class ReadingContext(StrEnum):
+    """Why a sample was taken; Sample.Periodic when not said."""
+
+    INTERRUPTION_BEGIN = "Interruption.Begin"
+    INTERRUPTION_END = "Interruption.End"
+    SAMPLE_CLOCK = "Sample.Clock"
+    SAMPLE_PERIODIC = "Sample.Periodic"
+    TRANSACTION_BEGIN = "Transaction.Begin"
+    TRANSACTION_END = "Transaction.End"
+    TRIGGER = "Trigger"
+    OTHER = "Other"
+
+
+class ValueFormat(StrEnum):
+    """Raw when not said; signed data is kept byte for byte."""
+
+    RAW = "Raw"
+    SIGNED_DATA = "SignedData"
+
+
+class Measurand(StrEnum):
+    """What was measured; Energy.Active.Import.Register when not said. Import is from the grid into the car."""
+
+    ENERGY_ACTIVE_EXPORT_REGISTER = "Energy.Active.Export.Register"
+    ENERGY_ACTIVE_IMPORT_REGISTER = "Energy.Active.Import.Register"
+    ENERGY_REACTIVE_EXPORT_REGISTER = "Energy.Reactive.Export.Register"
+    ENERGY_REACTIVE_IMPORT_REGISTER = "Energy.Reactive.Import.Register"
+    ENERGY_ACTIVE_EXPORT_INTERVAL = "Energy.Active.Export.Interval"
+    ENERGY_ACTIVE_IMPORT_INTERVAL = "Energy.Active.Import.Interval"
+    ENERGY_REACTIVE_EXPORT_INTERVAL = "Energy.Reactive.Export.Interval"
+    ENERGY_REACTIVE_IMPORT_INTERVAL = "Energy.Reactive.Import.Interval"
+    POWER_ACTIVE_EXPORT = "Power.Active.Export"
+    POWER_ACTIVE_IMPORT = "Power.Active.Import"
+    POWER_OFFERED = "Power.Offered"  # a limit, not a measurement
+    POWER_REACTIVE_EXPORT = "Power.Reactive.Export"
+    POWER_REACTIVE_IMPORT = "Power.Reactive.Import"
+    POWER_FACTOR = "Power.Factor"
+    CURRENT_IMPORT = "Current.Import"
+    CURRENT_EXPORT = "Current.Export"
+    CURRENT_OFFERED = "Current.Offered"  # a limit, not a measurement
+    VOLTAGE = "Voltage"
+    FREQUENCY = "Frequency"
+    TEMPERATURE = "Temperature"
+    SOC = "SoC"
+    RPM = "RPM"
+
+
+class Phase(StrEnum):
+    """As the meter counts them; a sample without one is for all phases together."""
+
+    L1 = "L1"
+    L2 = "L2"
+    L3 = "L3"
+    N = "N"
+    L1_N = "L1-N"
+    L2_N = "L2-N"
+    L3_N = "L3-N"
+    L1_L2 = "L1-L2"
+    L2_L3 = "L2-L3"
+    L3_L1 = "L3-L1"
+
+
+class Location(StrEnum):
+    """Where it was measured; Outlet when not said."""
+
+    CABLE = "Cable"
+    EV = "EV"
+    INLET = "Inlet"
+    OUTLET = "Outlet"
+    BODY = "Body"
+
+
+class UnitOfMeasure(StrEnum):
+    """Wh when not said and energy was measured."""
+
+    WH = "Wh"
+    KWH = "kWh"
+    VARH = "varh"
+    KVARH = "kvarh"
+    W = "W"
+    KW = "kW"
+    VA = "VA"
+    KVA = "kVA"
+    VAR = "var"
+    KVAR = "kvar"
+    A = "A"
+    V = "V"
+    K = "K"
+    CELCIUS = "Celcius"  # the first schemas were misspelt; both are valid since (OCPP-J errata 2.1)
+    CELSIUS = "Celsius"
+    FAHRENHEIT = "Fahrenheit"
+    PERCENT = "Percent"
+    HERTZ = "Hertz"
+
+
+class SampledValue(Payload):
+    """One figure, as text."""
+
+    value: str
+    context: ReadingContext | None = None
+    format: ValueFormat | None = None
+    measurand: Measurand | None = None
+    phase: Phase | None = None
+    location: Location | None = None
+    unit: UnitOfMeasure | None = None
+
+
+class MeterValue(Payload):
+    """Figures taken at the same moment."""
+
+    timestamp: Timestamp
+    sampled_value: Annotated[tuple[SampledValue, ...], Meta(min_length=1)]
+
+
+class ChargingProfilePurposeType(StrEnum):
+    """What a profile limits (section 3.13.1)."""
+
+    CHARGE_POINT_MAX_PROFILE = "ChargePointMaxProfile"
+    TX_DEFAULT_PROFILE = "TxDefaultProfile"
+    TX_PROFILE = "TxProfile"
+
+
+class ChargingProfileKindType(StrEnum):
+    """What the periods of a schedule count from."""
+
+    ABSOLUTE = "Absolute"
+    RECURRING = "Recurring"
+    RELATIVE = "Relative"
+
+
+class RecurrencyKindType(StrEnum):
+    """How often a Recurring schedule starts over."""
+
+    DAILY = "Daily"
+    WEEKLY = "Weekly"
+
+
+class ChargingRateUnitType(StrEnum):
+    """Amperes per phase or watts in all."""
+
+    A = "A"
+    W = "W"
+
+
+class ChargingSchedulePeriod(Payload):
+    """A limit, in force until the next period starts."""
+
+    start_period: Int  # s
+    limit: float
+    number_phases: Int | None = None  # 3 when not said
+
+    def __post_init__(self) -> None:
+        at_most_one_decimal("limit", self.limit)
+
+
+class ChargingSchedule(Payload):
+    """Limits over time."""
+
+    duration: Int | None = None  # s
+    start_schedule: Timestamp | None = None
+    charging_rate_unit: ChargingRateUnitType
+    charging_schedule_period: tuple[ChargingSchedulePeriod, ...]
+    min_charging_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        at_most_one_decimal("minChargingRate", self.min_charging_rate)
+
+
+class ChargingProfile(Payload):
+    """A schedule, and when and for what it holds."""
+
+    charging_profile_id: Int
+    transaction_id: Int | None = None
+    stack_level: Int
+    charging_profile_purpose: ChargingProfilePurposeType
+    charging_profile_kind: ChargingProfileKindType
+    recurrency_kind: RecurrencyKindType | None = None
+    valid_from: Timestamp | None = None
+    valid_to: Timestamp | None = None
+    charging_schedule: ChargingSchedule
+
+
+class TriggerMessageStatus(StrEnum):
+    """Will the triggered message come?"""
+
+    ACCEPTED = "Accepted"
+    REJECTED = "Rejected"
+    NOT_IMPLEMENTED = "NotImplemented"
