@@ -1,0 +1,62 @@
+"""Rule: what may be asked of a charger, and which of its answers mean yes.
+
+One table of answers for all actions, and the check a call passes before it is sent. Nothing here sends anything;
+tinyocpp-command, start and stop share it, and so does every later companion.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from tinyocpp.errors import Malformed, ProtocolFault
+from tinyocpp.messages import ACTIONS
+from tinyocpp.messages.payload import decode_payload
+
+AGREED = frozenset({"Accepted", "Scheduled", "RebootRequired", "Unlocked", "AcceptedCanceled"})
+"""Statuses that mean yes (AcceptedCanceled: yes, and what ran before was cancelled). Every other one means no, also
+those outside the standard: a charger is known that says NotImplemented in a result (quirk F14). No status is a yes."""
+
+
+class _Answer(msgspec.Struct):
+    status: object = None
+
+
+def agreed(answer: bytes) -> bool:
+    """Has the charger said yes? `answer` is the payload of its result."""
+    return status_of(answer) in AGREED | {None}
+
+
+def status_of(answer: bytes) -> str | None:
+    """The status in an answer's payload, None where it has none."""
+    status = msgspec.json.decode(answer, type=_Answer).status
+    return None if status is None else str(status)
+
+
+def check_call(action: str, payload: bytes) -> None:
+    """Raise Malformed, naming the field, unless this is a call of the standard that a central system may send."""
+    known = ACTIONS.get(action)
+    if known is None:
+        raise Malformed(f"{action}: no such action{_suggestion(action)}; --raw sends it as it is")
+    if not known.from_central:
+        raise Malformed(f"{action} is for the charger to send, not for us; --raw sends it all the same")
+    try:
+        decode_payload(known.request, msgspec.Raw(payload))
+    except ProtocolFault as fault:
+        raise Malformed(f"{action}: {fault.description}; nothing was sent (--raw sends it as it is)") from None
+
+
+def compact(text: str) -> bytes:
+    """A JSON object as typed, without its insignificant space: order, numbers and spelling stay. Raises Malformed."""
+    try:
+        msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        return msgspec.json.format(text.encode(), indent=-1)
+    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+        raise Malformed(f"the payload is not a JSON object: {error}") from None
+
+
+def _suggestion(action: str) -> str:
+    from difflib import get_close_matches
+
+    spelled = {name.lower(): name for name, known in ACTIONS.items() if known.from_central}
+    close = get_close_matches(action.lower(), spelled, n=1)
+    return f", did you mean {spelled[close[0]]}?" if close else ""

@@ -1,0 +1,71 @@
+"""A charger's password: what is stored, and what is recognised (ocpp16.md 5.3, quirk H12)."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from tinyocpp.passwords import credentials, hash_password, make_password, user_fits, verify_password
+
+RAW = bytes.fromhex("00112233445566778899aabbccddeeff01020304")  # not UTF-8, and with a zero byte
+
+
+@pytest.mark.parametrize(
+    ("typed", "given"),
+    [
+        pytest.param(RAW.hex(), RAW, id="the bytes AuthorizationKey spells, as the standard wants"),
+        pytest.param(RAW.hex(), RAW.hex().encode(), id="the hex text sent verbatim"),
+        pytest.param(RAW.hex(), RAW.hex().upper().encode(), id="the hex text in capitals"),
+        pytest.param("correct horse battery", b"correct horse battery", id="plain text"),
+        pytest.param("correct horse battery", b"correct horse battery".hex().encode(), id="plain text written as hex"),
+        pytest.param("pässwort", "pässwort".encode(), id="plain text outside ASCII"),
+        pytest.param("1234", b"1234", id="short digits are text"),
+    ],
+)
+def test_every_form_of_the_right_password_is_accepted(typed: str, given: bytes) -> None:
+    assert verify_password(given, hash_password(typed))
+
+
+@pytest.mark.parametrize("given", [b"", b"correct horse", b"correct horse battery\n", RAW, b"\xff", b"  ", b"00 11"])
+def test_a_wrong_password_is_not(given: bytes) -> None:
+    assert not verify_password(given, hash_password("correct horse battery"))
+
+
+def test_the_password_is_not_in_what_is_stored() -> None:
+    first, second = hash_password("correct horse"), hash_password("correct horse")
+    assert first != second
+    assert "correct" not in first
+
+
+def test_a_made_password_fits_an_authorization_key() -> None:
+    made = make_password()
+    assert len(bytes.fromhex(made)) == 20
+    assert made != make_password()
+
+
+def basic(user_and_password: bytes) -> str:
+    return "Basic " + base64.b64encode(user_and_password).decode()
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        pytest.param("Basic Q1AtNzoAESIzRFVmd4iZqrvM3e7/AQIDBA==", ("CP-7", RAW), id="the reference's example"),
+        pytest.param(basic(b"CP-7:a:b"), ("CP-7", b"a:b"), id="a colon in the password"),
+        pytest.param(basic(b":secret"), ("", b"secret"), id="no user name"),
+        pytest.param("basic  " + basic(b"a:b")[6:] + " ", ("a", b"b"), id="another case, more space"),
+        pytest.param(basic(b"\xff:b"), ("\ufffd", b"b"), id="a user name that is not UTF-8"),
+        pytest.param(basic(b"no colon"), None, id="no colon"),
+        pytest.param("Basic !!!", None, id="not base64"),
+        pytest.param("Basic é", None, id="not ASCII"),
+        pytest.param("Bearer abc", None, id="another scheme"),
+        pytest.param("", None, id="empty"),
+    ],
+)
+def test_credentials(header: str, expected: tuple[str, bytes] | None) -> None:
+    assert credentials(header) == expected
+
+
+def test_the_user_name_is_the_identity_or_missing() -> None:
+    assert [user_fits(user, "Garage") for user in ("Garage", "garage", "", "carport")] == [True, True, True, False]
