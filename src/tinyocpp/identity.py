@@ -1,0 +1,26 @@
+"""Rule: what a charger may call itself, and when two spellings are the same charger.
+
+An identity arrives as the last segment of a URL, from anybody. It ends up in file names of sockets, in log lines and in
+reports, so this is the one gate: what passes here is safe in all of them. The spelling is kept, the comparison is
+without regard to case (chargers differ in case between URL, password user and label).
+"""
+
+from __future__ import annotations
+
+from string import ascii_letters, digits
+
+LONGEST = 48  # CiString of the 1.6 security paper's CN and of OCPP 2.x
+PERMITTED = frozenset(ascii_letters + digits + " ._:+*=|@#-")
+
+SIMULATOR = "simulator"
+"""Over loopback it always gets in, never counts as the first, and stays out of reports unless asked for."""
+
+
+def valid_identity(text: str) -> bool:
+    """No `/`, no NUL, nothing outside ASCII, and no leading dot: never `..`, never a hidden file."""
+    return 1 <= len(text) <= LONGEST and not text.startswith(".") and PERMITTED.issuperset(text)
+
+
+def fold_identity(text: str) -> str:
+    """The key under which an identity is looked up."""
+    return text.lower()

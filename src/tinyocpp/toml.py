@@ -1,0 +1,135 @@
+"""From TOML text to one of our Structs, or one line that says file, key and remedy.
+
+Used for what people write by hand: the configuration and the tags. Nothing is guessed here: an unknown key is refused,
+because a typo must not be silence. Reading is the standard library's tomllib, as this is on the way of every backend's
+start; what is needed only to explain a mistake is imported when there is one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TypeVar
+
+import msgspec
+
+from tinyocpp.errors import ConfigError
+
+T = TypeVar("T")
+
+IN_WORDS = {
+    "str": "text in quotes",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list in [ ]",
+    "object": "a table",
+    "datetime": "a date with a time",
+    "null": "nothing",
+}
+"""What msgspec calls a type, for people who have never heard of it."""
+
+
+def parse(data: bytes, name: str) -> dict[str, object]:
+    """The document in `data`; `name` is how the file is called in what we say about it."""
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{name}:{line}: not UTF-8; save the file as UTF-8") from None
+    except RecursionError:
+        raise ConfigError(f"{name}: nested too deeply to be meant") from None
+    except ValueError as error:  # TOMLDecodeError is one, and so is a number of 5,000 digits
+        problem, _, place = str(error).partition(" (at ")
+        line = place.removeprefix("line ").partition(",")[0] if place.startswith("line ") else data.count(b"\n") + 1
+        raise ConfigError(f"{name}:{line}: not TOML: {problem}") from None
+
+
+def convert(document: object, shape: type[T], name: str, at: str = "") -> T:
+    """`document` as a `shape`. `at` is the key it was found under, where that is not the top."""
+    try:
+        return msgspec.convert(document, shape)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{name}: {_explain(str(error), document, shape, at)}") from None
+
+
+def _explain(message: str, document: object, shape: type, at: str) -> str:
+    """msgspec's "Expected `int`, got `str` - at `$.listener.port`", said for the owner of the file."""
+    problem, _, place = message.partition(" - at `$")
+    path = place.rstrip("`").removeprefix(".")
+    key = ".".join(part for part in (at, path) if part).replace(".[", "[")
+    if problem.startswith("Object contains unknown field"):
+        unknown = problem.split("`")[1]
+        return f"{key}.{unknown}".removeprefix(".") + ": unknown key" + suggest(unknown, _keys(shape, path))
+    if problem.startswith("Invalid enum value"):
+        return f"{key}: {problem.split(' ', 3)[3]} is not possible; write " + _choices(shape, path)
+    if problem.startswith("Object missing required field"):
+        return f"{key}: {problem.split('`')[1]} is missing"
+    if problem.startswith("Expected `"):
+        _, names, bound = problem.partition(", got")[0].split("`")
+        wanted = " or ".join(IN_WORDS.get(word, word) for word in names.split(" | ") if word != "null")
+        return f"{key}: must be {wanted}{bound}, not {_quote(document, path)}"
+    return f"{key}: {problem}"
+
+
+def suggest(word: str, known: list[str]) -> str:
+    """ "; did you mean ...?", or all there is."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, known, n=1)
+    return f"; did you mean '{close[0]}'?" if close else "; there is " + ", ".join(known)
+
+
+def _steps(path: str) -> list[str]:
+    return path.replace("[", ".[").removeprefix(".").split(".") if path else []
+
+
+def _types_at(shape: object, path: str) -> list[object]:
+    """The types a value may have at this path: unions and containers are opened."""
+    from typing import get_args
+
+    types = _opened(shape)
+    for step in _steps(path):
+        if step.startswith("["):
+            types = [inner for type_ in types for arg in get_args(type_) for inner in _opened(arg)]
+        else:
+            types = [inner for type_ in types for inner in _opened(_fields(type_).get(step))]
+    return types
+
+
+def _opened(type_: object) -> list[object]:
+    from types import UnionType
+    from typing import Union, get_args, get_origin
+
+    if get_origin(type_) in (Union, UnionType):
+        return [inner for member in get_args(type_) for inner in _opened(member)]
+    return [type_]
+
+
+def _fields(type_: object) -> dict[str, object]:
+    from msgspec.structs import fields
+
+    if not (isinstance(type_, type) and issubclass(type_, msgspec.Struct)):
+        return {}
+    return {field.encode_name: field.type for field in fields(type_)}
+
+
+def _keys(shape: type, path: str) -> list[str]:
+    return [key for type_ in _types_at(shape, path) for key in _fields(type_)]
+
+
+def _choices(shape: type, path: str) -> str:
+    from typing import Literal, get_args, get_origin
+
+    literals = (type_ for type_ in _types_at(shape, path) if get_origin(type_) is Literal)
+    return " or ".join(f'"{choice}"' for literal in literals for choice in get_args(literal))
+
+
+def _quote(document: object, path: str) -> str:
+    """What stands there now, shortened."""
+    for step in _steps(path):
+        if isinstance(document, dict):
+            document = document[step]
+        elif isinstance(document, list | tuple):
+            document = document[int(step.strip("[]"))]
+    text = {True: "true", False: "false"}[document] if isinstance(document, bool) else repr(document)
+    return text if len(text) <= 40 else text[:37] + "..."
