@@ -1,0 +1,114 @@
+"""What a MeterValues says, in Wh, W and A. A rule: the standard's defaults and the chargers' habits, nothing else.
+
+Of several buckets the latest counts, of several samples of one measurand the one nearest the transaction's end, the sum
+over all phases before single phases (section 7.28 and 7.44; quirks M2 to M8, M15). Signed values are kept by the ledger
+as they came and not read here.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tinyocpp.messages.types import Measurand, Phase, ReadingContext, SampledValue, UnitOfMeasure, ValueFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from tinyocpp.messages.types import MeterValue
+
+KILO = frozenset({UnitOfMeasure.K_WH, UnitOfMeasure.K_W})
+# The neutral carries no energy of its own (quirk M7), and a voltage between two phases belongs to neither.
+SINGLE_PHASES = {
+    Phase.L1: 1,
+    Phase.L1_N: 1,
+    Phase.L2: 2,
+    Phase.L2_N: 2,
+    Phase.L3: 3,
+    Phase.L3_N: 3,
+}
+# Later in a transaction wins; what the meter showed at its begin is no reading of now (quirk M15).
+CONTEXT_RANK = {
+    ReadingContext.TRANSACTION_BEGIN: 0,
+    ReadingContext.INTERRUPTION_BEGIN: 1,
+    ReadingContext.OTHER: 2,
+    ReadingContext.SAMPLE_CLOCK: 3,
+    ReadingContext.SAMPLE_PERIODIC: 4,
+    ReadingContext.TRIGGER: 4,
+    ReadingContext.INTERRUPTION_END: 4,
+    ReadingContext.TRANSACTION_END: 5,
+}
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """The newest bucket of a MeterValues. None: it does not say."""
+
+    at: datetime
+    register_wh: int | None = None
+    power_w: float | None = None
+    offered_a: float | None = None
+
+
+def read(meter_values: Sequence[MeterValue]) -> Reading | None:
+    """The newest reading, or None for an empty list."""
+    if not meter_values:
+        return None
+    newest = meter_values[0] if len(meter_values) == 1 else max(meter_values, key=lambda value: value.timestamp)
+    return read_bucket(newest)
+
+
+def read_bucket(bucket: MeterValue) -> Reading:
+    """What was sampled at one moment."""
+    energy: list[SampledValue] = []
+    power: list[SampledValue] = []
+    offered: list[SampledValue] = []
+    for sample in bucket.sampled_value:
+        if sample.format is ValueFormat.SIGNED_DATA:
+            continue
+        match sample.measurand:
+            case None | Measurand.ENERGY_ACTIVE_IMPORT_REGISTER:
+                energy.append(sample)
+            case Measurand.POWER_ACTIVE_IMPORT:
+                power.append(sample)
+            case Measurand.CURRENT_OFFERED:
+                offered.append(sample)
+    energy_wh = _total(energy)
+    return Reading(
+        at=bucket.timestamp,
+        register_wh=None if energy_wh is None or energy_wh < 0 else round(energy_wh),
+        power_w=_total(power),
+        offered_a=_number(offered[0]) if offered else None,
+    )
+
+
+def _total(samples: Iterable[SampledValue]) -> float | None:
+    """The whole of one measurand in its base unit: what is given without a phase, else the sum of the phases."""
+    whole: tuple[int, float] | None = None
+    phases: dict[int, float] = {}
+    for sample in samples:
+        number = _number(sample)
+        if number is None:
+            continue
+        if sample.phase is None:
+            rank = CONTEXT_RANK.get(sample.context, 4) if sample.context is not None else 4
+            if whole is None or rank > whole[0]:
+                whole = rank, number
+        elif sample.phase in SINGLE_PHASES:
+            phases[SINGLE_PHASES[sample.phase]] = number
+    if whole is not None:
+        return whole[1]
+    return sum(phases.values()) if phases else None
+
+
+def _number(sample: SampledValue) -> float | None:
+    """The value in Wh, W or A; None when it is no finite number."""
+    try:
+        number = float(sample.value)
+    except ValueError:
+        return None
+    if not isfinite(number):
+        return None
+    return number * 1000 if sample.unit in KILO else number

@@ -1,0 +1,205 @@
+"""Where facts are kept: the contract every store fulfils. Members: sqlite.py; the owner's tags are in tagfile.py.
+
+A Store is the writing side, one per process, used by one thread at a time. What is written between `begin` and
+`commit` is one batch: all of it is durable or none. A Reader is the reading side and never waits for a writer.
+Both come from `open_store` and `open_reader`, which choose the member by `[paths] accounting`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from tinyocpp.charger import Ledger
+    from tinyocpp.config import Config
+
+
+class Registered(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one identity."""
+
+    charger_id: str  # as the charger spells it
+    admitted_at: datetime | None = None
+    password_hash: str | None = None
+    refused_at: datetime | None = None
+    refused_from: str = ""  # the address it came from
+    refused_why: str = ""
+    refusals: int = 0
+    connected_at: datetime | None = None
+    disconnected_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    booted_at: datetime | None = None
+    vendor: str = ""
+    model: str = ""
+    firmware: str = ""
+
+
+class Register(Protocol):
+    """Which identities exist, who may come in. Identities are compared without regard to case, spelling is kept."""
+
+    def find(self, identity: str) -> Registered | None: ...
+    def everyone(self) -> list[Registered]: ...
+    def anyone_admitted(self) -> bool:
+        """Has a charger been adopted or admitted yet? The simulator does not count."""
+        ...
+
+    def admit(self, identity: str, now: datetime) -> None: ...
+    def adopt(self, identity: str, now: datetime) -> bool:
+        """Admit the identity if nobody has been admitted yet; False when somebody was first."""
+        ...
+
+    def forget(self, identity: str) -> bool:
+        """No longer admitted, no password, no refusals; what was booked stays. False: no such identity."""
+        ...
+
+    def refuse(self, identity: str, address: str, why: str, now: datetime) -> None: ...
+    def set_password(self, identity: str, password_hash: str | None) -> None: ...
+    def connected(self, identity: str, address: str, now: datetime) -> None: ...
+    def disconnected(self, identity: str, now: datetime) -> None: ...
+
+
+class Store(Protocol):
+    """The writing side. Every method raises StorageError when the disk, or another process's lock, will not have it."""
+
+    ledger: Ledger
+    register: Register
+
+    def begin(self, *, relaxed: bool = False, timeout_s: float = 10.0) -> bool:
+        """Open the batch. `relaxed`: nothing in it is a start or a stop, a power cut may take it. False: another
+        process is still writing after `timeout_s`, nothing was begun."""
+        ...
+
+    def savepoint(self) -> None:
+        """From here `undo` leads back, until `release`: put around each frame, so that a bad one takes nobody with it."""
+        ...
+
+    def release(self) -> None: ...
+    def undo(self) -> None: ...
+    @property
+    def wrote(self) -> bool:
+        """Has this batch written anything? If not, its commit costs no sync."""
+        ...
+
+    def commit(self) -> None:
+        """Make the batch durable. May be called from another thread than the rest. On StorageError nothing of the
+        batch is kept, and nothing of it may be acknowledged."""
+        ...
+
+    def rollback(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class ConnectorStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One connector now, as far as anybody has said."""
+
+    connector_id: int
+    status: str | None
+    error_code: str | None
+    info: str | None = None
+    status_at: datetime | None = None
+    power_w: float | None = None
+    energy_wh: int | None = None  # of the open transaction
+    transaction_id: int | None = None
+    id_tag: str | None = None
+    started_at: datetime | None = None
+    limit_a: float | None = None  # what the charger says it offers
+    sampled_at: datetime | None = None
+
+
+class ChargerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    registered: Registered
+    connectors: list[ConnectorStatus]
+
+
+class Booking(msgspec.Struct, frozen=True, kw_only=True):
+    """One transaction as the report shows it: facts, and what the rules make of them."""
+
+    transaction_id: int
+    charger_id: str
+    connector_id: int
+    id_tag: str
+    started_at: datetime
+    stopped_at: datetime | None
+    meter_start_wh: int | None
+    meter_stop_wh: int | None
+    energy_wh: int
+    quality: str
+    reason: str
+
+
+class Total(msgspec.Struct, frozen=True, kw_only=True):
+    """Energy of several transactions with one key: a tag, a charger, or a quarter of an hour."""
+
+    key: str
+    transactions: int
+    energy_wh: int
+
+
+class NotedOddity(msgspec.Struct, frozen=True, kw_only=True):
+    at: datetime
+    charger_id: str
+    kind: str
+    detail: str
+    raw: str
+    times: int  # how often, `at` being the last time
+
+
+class Reader(Protocol):
+    """The reading side. Periods are half open in UTC; None is unbounded. `simulator` says whether to include it."""
+
+    def chargers(self) -> list[ChargerStatus]:
+        """Everybody who was admitted or has ever sent a frame, refused identities too."""
+        ...
+
+    def bookings(
+        self, start: datetime | None, end: datetime | None, *, charger_id: str | None = None, simulator: bool = False
+    ) -> Iterator[Booking]:
+        """In the order they started."""
+        ...
+
+    def totals(
+        self, by: str, start: datetime | None, end: datetime | None, *, charger_id: str | None = None, simulator: bool = False
+    ) -> list[Total]:
+        """`by`: "tag" (key: the tag as last spelled), "charger", or "quarter" (key: unix time of the quarter of an hour
+        the transaction started in, from which local days and months are made: every zone's offset is a multiple)."""
+        ...
+
+    def qualities(
+        self, start: datetime | None, end: datetime | None, *, charger_id: str | None = None, simulator: bool = False
+    ) -> dict[str, int]:
+        """Wh of each quality that occurs."""
+        ...
+
+    def period(self) -> tuple[datetime, datetime] | None:
+        """Start of the first and of the last transaction recorded."""
+        ...
+
+    def transaction(self, transaction_id: int) -> Booking | None: ...
+    def oddities(self, since: datetime, *, charger_id: str | None = None, limit: int = 100) -> list[NotedOddity]: ...
+    def unknown_tags(self, since: datetime) -> list[tuple[datetime, str, str]]:
+        """(when, charger_id, id_tag) of tags shown that nobody knows, oldest first."""
+        ...
+
+    def configuration(self, charger_id: str) -> dict[str, str | None]:
+        """What the charger has said of its own keys."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def open_store(config: Config) -> Store:
+    """The ledger of this configuration for writing, made or migrated where needed."""
+    from tinyocpp.storage.sqlite import SqliteStore
+
+    return SqliteStore(config.paths.accounting)
+
+
+def open_reader(config: Config) -> Reader:
+    """The same for reading only. Raises StorageError where there is nothing yet, saying so."""
+    from tinyocpp.storage.sqlite import SqliteReader
+
+    return SqliteReader(config.paths.accounting)

@@ -1,0 +1,218 @@
+"""The books: the one row per transaction that says what its facts mean now, and the one row per connector.
+
+Only the accounting (ledger.py) writes here, and only through these functions, so that a row always agrees with
+`transactions.apply` and `transactions.booked`. Also home of the SQL seam: what the accounting asks of a database.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import msgspec
+
+from tinyocpp.tags import fold
+from tinyocpp.transactions import Record, State, Transaction, apply, booked
+
+Row = tuple[object, ...]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+LAST_NUMBER = 2**63 - 1
+
+
+class Database(Protocol):
+    """What the accounting needs of an SQL database; `?` marks a parameter. Raises StorageError."""
+
+    def rows(self, sql: str, *parameters: object) -> list[Row]: ...
+    def run(self, sql: str, *parameters: object) -> int:
+        """Execute; returns how many rows it changed."""
+        ...
+
+    def insert(self, sql: str, *parameters: object) -> int:
+        """Execute an INSERT into a table with a numbered key; returns the new number."""
+        ...
+
+
+def ms(at: datetime) -> int:
+    """Milliseconds since 1970, as times are stored."""
+    return (at - EPOCH) // MILLISECOND
+
+
+def ms_or_none(at: datetime | None) -> int | None:
+    return None if at is None else ms(at)
+
+
+def when(stored: object) -> datetime | None:
+    return None if stored is None else EPOCH + timedelta(milliseconds=integer(stored))
+
+
+def integer(stored: object) -> int:
+    assert isinstance(stored, int)  # what an INTEGER column that is not null gives
+    return stored
+
+
+def integer_or_none(stored: object) -> int | None:
+    return None if stored is None else integer(stored)
+
+
+SELECT = (
+    "SELECT transaction_id, charger, connector_id, id_tag, state, orphan, started_at, meter_start_wh, last_register_wh,"
+    " last_sample_at, relative, stopped_at, meter_stop_wh, reason, contradicted, undisturbed, claimed_id FROM transactions"
+)
+RUNNING = "state IN ('open', 'uncertain')"
+
+
+def transaction_of(row: Row) -> Transaction:
+    started_at = when(row[6])
+    assert started_at is not None
+    return Transaction(
+        id=integer(row[0]),
+        charger_id=str(row[1]),
+        connector_id=integer(row[2]),
+        id_tag=str(row[3]),
+        state=State(str(row[4])),
+        orphan=bool(row[5]),
+        started_at=started_at,
+        meter_start_wh=integer_or_none(row[7]),
+        last_register_wh=integer_or_none(row[8]),
+        last_sample_at=when(row[9]),
+        relative=bool(row[10]),
+        stopped_at=when(row[11]),
+        meter_stop_wh=integer_or_none(row[12]),
+        reason=str(row[13]),
+        contradicted=bool(row[14]),
+        undisturbed=bool(row[15]),
+        claimed_id=integer_or_none(row[16]),
+    )
+
+
+class Books:
+    """Transactions and connectors of one ledger."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def transactions(self, condition: str, *parameters: object) -> list[Transaction]:
+        """Those that fulfil the SQL condition, oldest first."""
+        rows = self._db.rows(f"{SELECT} WHERE {condition} ORDER BY transaction_id", *parameters)
+        return [transaction_of(row) for row in rows]
+
+    def running(self, charger: str, connector_id: int | None = None) -> list[Transaction]:
+        if connector_id is None:
+            return self.transactions(f"charger = ? AND {RUNNING}", charger)
+        return self.transactions(f"charger = ? AND connector_id = ? AND {RUNNING}", charger, connector_id)
+
+    def owned(self, charger: str, transaction_id: int) -> Transaction | None:
+        """The transaction of that number, if it is this charger's."""
+        found = self.transactions("transaction_id = ? AND charger = ?", transaction_id, charger)
+        return found[0] if found else None
+
+    def claimed(self, charger: str, claimed_id: int) -> Transaction | None:
+        """The latest transaction this charger calls by a number of its own."""
+        rows = self._db.rows(
+            f"{SELECT} WHERE charger = ? AND claimed_id = ? ORDER BY transaction_id DESC LIMIT 1", charger, claimed_id
+        )
+        return transaction_of(rows[0]) if rows else None
+
+    def open(self, transaction: Transaction, now: datetime) -> Transaction:
+        """Give it its number, and the connector its transaction."""
+        energy_wh, quality = booked(transaction)
+        number = self._db.insert(
+            "INSERT INTO transactions (charger, connector_id, id_tag, tag, state, orphan, started_at, meter_start_wh,"
+            " claimed_id, alive_at, energy_wh, quality) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            transaction.charger_id,
+            transaction.connector_id,
+            transaction.id_tag,
+            fold(transaction.id_tag),
+            transaction.state,
+            transaction.orphan,
+            ms(transaction.started_at),
+            transaction.meter_start_wh,
+            transaction.claimed_id,
+            ms(now),
+            energy_wh,
+            quality,
+        )
+        self._db.run(
+            "INSERT INTO connectors (charger, connector_id, transaction_id, register_wh) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (charger, connector_id) DO UPDATE SET transaction_id = excluded.transaction_id,"
+            " register_wh = coalesce(excluded.register_wh, register_wh), power_w = NULL",
+            transaction.charger_id,
+            transaction.connector_id,
+            number,
+            transaction.meter_start_wh,
+        )
+        return msgspec.structs.replace(transaction, id=number)
+
+    def happen(self, before: Transaction, record: Record, now: datetime) -> Transaction:
+        """Apply the record and keep what came of it."""
+        after = apply(before, record)
+        if after != before:
+            self.keep(after, now)
+        return after
+
+    def keep(self, transaction: Transaction, now: datetime) -> None:
+        energy_wh, quality = booked(transaction)
+        self._db.run(
+            "UPDATE transactions SET state = ?, meter_start_wh = ?, last_register_wh = ?, last_sample_at = ?,"
+            " relative = ?, stopped_at = ?, meter_stop_wh = ?, reason = ?, contradicted = ?, undisturbed = ?,"
+            " claimed_id = ?, alive_at = ?, energy_wh = ?, quality = ? WHERE transaction_id = ?",
+            transaction.state,
+            transaction.meter_start_wh,
+            transaction.last_register_wh,
+            ms_or_none(transaction.last_sample_at),
+            transaction.relative,
+            ms_or_none(transaction.stopped_at),
+            transaction.meter_stop_wh,
+            transaction.reason,
+            transaction.contradicted,
+            transaction.undisturbed,
+            transaction.claimed_id,
+            ms(now),
+            energy_wh,
+            quality,
+            transaction.id,
+        )
+
+    def register(self, charger: str, connector_id: int) -> int | None:
+        """What the connector's meter last showed, in Wh."""
+        rows = self._db.rows(
+            "SELECT register_wh FROM connectors WHERE charger = ? AND connector_id = ?", charger, connector_id
+        )
+        return integer_or_none(rows[0][0]) if rows else None
+
+    def registers(self, charger: str) -> dict[int, int | None]:
+        """The same for every connector of the charger but the charger itself (0)."""
+        rows = self._db.rows(
+            "SELECT connector_id, register_wh FROM connectors WHERE charger = ? AND connector_id > 0", charger
+        )
+        return {integer(row[0]): integer_or_none(row[1]) for row in rows}
+
+    def show(
+        self,
+        transaction: Transaction | None,
+        charger: str,
+        connector_id: int,
+        *,
+        register_wh: int | None,
+        power_w: float | None = None,
+        offered_a: float | None = None,
+        sampled_at: datetime | None = None,
+    ) -> None:
+        """Remember what a connector shows, unless it was said of a transaction and a later one has begun there. None
+        leaves the register and the offered current as they were."""
+        self._db.run(
+            "INSERT INTO connectors (charger, connector_id, register_wh, power_w, offered_a, sampled_at)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (charger, connector_id) DO UPDATE SET"
+            " register_wh = coalesce(excluded.register_wh, register_wh), power_w = excluded.power_w,"
+            " offered_a = coalesce(excluded.offered_a, offered_a),"
+            " sampled_at = coalesce(excluded.sampled_at, sampled_at)"
+            " WHERE transaction_id IS NULL OR transaction_id <= ?",
+            charger,
+            connector_id,
+            register_wh,
+            power_w,
+            offered_a,
+            ms_or_none(sampled_at),
+            LAST_NUMBER if transaction is None else transaction.id,
+        )

@@ -1,0 +1,470 @@
+"""The accounting: a charger's messages become facts, and the facts a transaction with its energy (docs/ledger.md).
+
+This is the Ledger of charger.py over any SQL database: the rules are in transactions.py and metering.py, the tables in
+schema.py, the books in books.py; how to open, begin and commit is the member's (sqlite.py). Everything here runs inside
+a batch and keeps nothing in memory between two calls, so several processes may share one ledger.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import msgspec
+
+from tinyocpp.identity import fold_identity
+from tinyocpp.messages.types import ChargePointStatus
+from tinyocpp.metering import Reading, read
+from tinyocpp.storage.books import Books, Database, integer, ms, ms_or_none
+from tinyocpp.tags import Verdict, fold
+from tinyocpp.transactions import (
+    Booted,
+    Ended,
+    Metered,
+    Resumed,
+    State,
+    Stopped,
+    Transaction,
+    plausible_register,
+    plausible_time,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tinyocpp.charger import Judge
+    from tinyocpp.leniency import Oddity
+    from tinyocpp.messages.core import BootNotification, MeterValues, StartTransaction, StatusNotification, StopTransaction
+    from tinyocpp.storage.register import SqlRegister
+
+FORGOTTEN = timedelta(hours=24)
+"""A transaction without a sign of life for so long no longer keeps its tag from charging elsewhere."""
+CLOCK_SLACK = timedelta(minutes=5)
+"""How far a sample may lie before the start it belongs to (SteVe allows the same)."""
+CALLS_KEPT = 200
+"""Of calls that carry no energy the last so many per action: EN+ sends a DataTransfer every few seconds (quirk B13)."""
+RAW_KEPT = 65_536
+"""Characters kept of a frame that could not be read."""
+
+CHARGING = frozenset({ChargePointStatus.CHARGING, ChargePointStatus.SUSPENDED_EV, ChargePointStatus.SUSPENDED_EVSE})
+
+
+class SqlLedger:
+    """Implements charger.Ledger; see there for what each method promises."""
+
+    def __init__(self, database: Database, register: SqlRegister) -> None:
+        self._db = database
+        self._books = Books(database)
+        self._register = register
+
+    # Boot and status.
+
+    def boot(self, charger_id: str, call: BootNotification, now: datetime) -> list[Transaction]:
+        charger = fold_identity(charger_id)
+        payload = msgspec.json.encode(call).decode()
+        self._db.run("INSERT INTO boots (charger, received_at, payload) VALUES (?, ?, ?)", charger, ms(now), payload)
+        self._db.run(
+            "INSERT INTO chargers (charger, charger_id, booted_at, vendor, model, firmware, boot, last_seen_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (charger) DO UPDATE SET booted_at = excluded.booted_at,"
+            " vendor = excluded.vendor, model = excluded.model, firmware = excluded.firmware, boot = excluded.boot,"
+            " last_seen_at = excluded.last_seen_at",
+            charger,
+            charger_id,
+            ms(now),
+            call.charge_point_vendor,
+            call.charge_point_model,
+            call.firmware_version or "",
+            payload,
+            ms(now),
+        )
+        return [self._books.happen(running, Booted(now), now) for running in self._books.running(charger)]
+
+    def status(self, charger_id: str, call: StatusNotification, now: datetime) -> list[Transaction]:
+        charger = fold_identity(charger_id)
+        stated = _believed(call.timestamp, now)
+        self._db.run(
+            "INSERT INTO statuses (charger, connector_id, status, error_code, info, vendor_id, vendor_error_code,"
+            " stated_at, received_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            charger,
+            call.connector_id,
+            call.status,
+            call.error_code,
+            call.info,
+            call.vendor_id,
+            call.vendor_error_code,
+            ms_or_none(stated),
+            ms(now),
+        )
+        running = self._books.running(charger, call.connector_id) if call.connector_id > 0 else []
+        if stated is not None and any(stated < transaction.started_at for transaction in running):
+            return []  # queued from before the start
+        self._db.run(
+            "INSERT INTO connectors (charger, connector_id, status, error_code, info, status_at) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (charger, connector_id) DO UPDATE SET status = excluded.status,"
+            " error_code = excluded.error_code, info = excluded.info, status_at = excluded.status_at,"
+            " power_w = CASE WHEN excluded.status = 'Charging' THEN power_w END",
+            charger,
+            call.connector_id,
+            call.status,
+            call.error_code,
+            call.info,
+            ms(stated or now),
+        )
+        records = [(transaction, _told(transaction, call.status, stated or now)) for transaction in running]
+        return [self._books.happen(transaction, record, now) for transaction, record in records if record is not None]
+
+    # Start.
+
+    def start(
+        self, charger_id: str, call: StartTransaction, now: datetime, *, judge: Judge
+    ) -> tuple[Transaction, Verdict]:
+        charger = fold_identity(charger_id)
+        stated = _believed(call.timestamp, now)
+        first = self._first_of(charger, call, stated)
+        if first is not None:
+            return first
+        meter_start_wh = plausible_register(call.meter_start)
+        for previous in self._books.running(charger, call.connector_id):
+            self._books.happen(previous, Ended(stated or now, meter_start_wh), now)
+        verdict = judge(lambda id_tag: self._open_with(id_tag, now))
+        transaction = self._books.open(
+            Transaction(
+                id=0,
+                charger_id=charger,
+                connector_id=call.connector_id,
+                id_tag=verdict.id_tag,
+                started_at=stated or now,
+                meter_start_wh=meter_start_wh,
+            ),
+            now,
+        )
+        self._db.run(
+            "INSERT INTO starts (transaction_id, charger, connector_id, id_tag, tag, meter_start_wh, stated_at,"
+            " received_at, reservation_id, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            transaction.id,
+            charger,
+            call.connector_id,
+            call.id_tag,
+            fold(call.id_tag),
+            call.meter_start,
+            ms_or_none(stated),
+            ms(now),
+            call.reservation_id,
+            msgspec.json.encode(verdict).decode(),
+        )
+        return transaction, verdict
+
+    def _first_of(
+        self, charger: str, call: StartTransaction, stated: datetime | None
+    ) -> tuple[Transaction, Verdict] | None:
+        """The transaction this start is a repeat of, with the answer it got."""
+        found = self._db.rows(
+            "SELECT s.transaction_id, s.answer FROM starts s JOIN transactions t USING (transaction_id)"
+            " WHERE s.charger = ? AND s.connector_id = ? AND s.tag = ? AND s.meter_start_wh = ? AND "
+            + ("s.stated_at = ?" if stated else "s.stated_at IS NULL AND t.state = 'open' AND t.undisturbed = ?")
+            + " ORDER BY s.transaction_id DESC LIMIT 1",
+            charger,
+            call.connector_id,
+            fold(call.id_tag),
+            call.meter_start,
+            ms(stated) if stated else 1,
+        )
+        if not found:
+            return None
+        number, answer = found[0]
+        (transaction,) = self._books.transactions("transaction_id = ?", number)
+        return transaction, msgspec.json.decode(str(answer), type=Verdict)
+
+    def _open_with(self, id_tag: str, now: datetime) -> int:
+        counted = self._db.rows(
+            "SELECT count(*) FROM transactions WHERE tag = ? AND state = 'open' AND alive_at > ?",
+            fold(id_tag),
+            ms(now - FORGOTTEN),
+        )
+        return integer(counted[0][0])
+
+    # Stop.
+
+    def stop(self, charger_id: str, call: StopTransaction, now: datetime) -> Transaction:
+        charger = fold_identity(charger_id)
+        stated = _believed(call.timestamp, now)
+        stopped = Stopped(stated or now, plausible_register(call.meter_stop), call.reason or "Local")
+        repeated = self._stopped_before(charger, call, stated)
+        if repeated is not None:
+            return repeated
+        before = self._stopping(charger, call, stated)
+        if before is None:
+            before = self._orphan(charger, self._connector_of_orphan(charger, stopped), call.transaction_id, stopped, now)
+        transaction = self._books.happen(before, stopped, now)
+        self._db.run(
+            "INSERT INTO stops (transaction_id, charger, claimed_id, id_tag, meter_stop_wh, stated_at, received_at,"
+            " reason, transaction_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            transaction.id,
+            charger,
+            call.transaction_id,
+            call.id_tag,
+            call.meter_stop,
+            ms_or_none(stated),
+            ms(now),
+            call.reason or "Local",
+            None if call.transaction_data is None else msgspec.json.encode(call.transaction_data).decode(),
+        )
+        self._books.show(transaction, charger, transaction.connector_id, register_wh=stopped.meter_stop_wh)
+        return transaction
+
+    def _stopped_before(self, charger: str, call: StopTransaction, stated: datetime | None) -> Transaction | None:
+        """What an equal StopTransaction stopped. One without a time that can be believed is a repeat only of the last
+        stop with that id and register."""
+        found = self._db.rows(
+            "SELECT transaction_id FROM stops WHERE charger = ? AND claimed_id = ? AND meter_stop_wh = ?"
+            " AND stated_at IS ? ORDER BY stop_no DESC LIMIT 1",
+            charger,
+            call.transaction_id,
+            call.meter_stop,
+            ms_or_none(stated),
+        )
+        return self._books.owned(charger, integer(found[0][0])) if found else None
+
+    def _stopping(self, charger: str, call: StopTransaction, stated: datetime | None) -> Transaction | None:
+        """The transaction a stop ends: by our number, by the charger's own, or the only one it can mean."""
+        ours = self._books.owned(charger, call.transaction_id)
+        if ours is not None and ours.state is not State.CLOSED:
+            return ours
+        theirs = self._books.claimed(charger, call.transaction_id)
+        if theirs is not None and theirs.running:
+            return theirs
+        if ours is not None:
+            return ours
+        if call.transaction_id > 0:
+            return None  # another server's number: never by guess
+        if call.id_tag is None and len(self._books.registers(charger)) > 1:
+            return None  # nothing tells which connector it was
+        fitting = [running for running in self._books.running(charger) if _fits(running, call, stated)]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _connector_of_orphan(self, charger: str, stopped: Stopped) -> int:
+        """Where a stop without a start can have happened: on the only connector that is free and shows less; else 0."""
+        busy = {running.connector_id for running in self._books.running(charger)}
+        free = {
+            connector_id: register_wh
+            for connector_id, register_wh in self._books.registers(charger).items()
+            if connector_id not in busy
+        }
+        if len(free) > 1:
+            free = {key: value for key, value in free.items() if _not_above(value, stopped.meter_stop_wh)}
+        return next(iter(free)) if len(free) == 1 else 0
+
+    def _orphan(
+        self, charger: str, connector_id: int, claimed_id: int, record: Stopped | Metered, now: datetime
+    ) -> Transaction:
+        """A transaction nobody has seen begin: it begins at the connector's last register that nobody has claimed."""
+        shown_wh = record.meter_stop_wh if isinstance(record, Stopped) else record.register_wh
+        base_wh = self._books.register(charger, connector_id) if connector_id > 0 else None
+        return self._books.open(
+            Transaction(
+                id=0,
+                charger_id=charger,
+                connector_id=connector_id,
+                id_tag="",
+                orphan=True,
+                started_at=record.at,
+                meter_start_wh=base_wh if _not_above(base_wh, shown_wh) else None,
+                claimed_id=claimed_id,
+            ),
+            now,
+        )
+
+    # Samples.
+
+    def samples(self, charger_id: str, call: MeterValues, raw: bytes, now: datetime) -> Transaction | None:
+        charger = fold_identity(charger_id)
+        reading = read(call.meter_value) or Reading(now)
+        stated = _believed(reading.at, now)
+        record = Metered(stated or now, None if reading.register_wh is None else plausible_register(reading.register_wh))
+        connector_id = call.connector_id or self._only_connector(charger)
+        transaction = self._metering(charger, connector_id, call.transaction_id, record, now)
+        text = raw.decode("utf-8", "replace")
+        new = self._db.run(
+            "INSERT INTO samples (sampled_at, charger, digest, connector_id, transaction_id, claimed_id, register_wh,"
+            " power_w, received_at, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            ms(record.at),
+            charger,
+            _digest(text),
+            connector_id,
+            None if transaction is None else transaction.id,
+            call.transaction_id,
+            record.register_wh,
+            reading.power_w,
+            ms(now),
+            text,
+        )
+        if not new:
+            return transaction
+        if transaction is not None:
+            transaction = self._books.happen(transaction, record, now)
+        self._books.show(
+            transaction,
+            charger,
+            connector_id if transaction is None else transaction.connector_id,
+            register_wh=record.register_wh,
+            power_w=reading.power_w if transaction is None or transaction.running else None,
+            offered_a=reading.offered_a,
+            sampled_at=record.at,
+        )
+        return transaction
+
+    def _metering(
+        self, charger: str, connector_id: int, claimed_id: int | None, record: Metered, now: datetime
+    ) -> Transaction | None:
+        """The transaction a sample belongs to: the one it names, the one running on its connector, or an orphan."""
+        ours = self._books.owned(charger, claimed_id) if claimed_id is not None else None
+        if ours is not None and ours.state is not State.CLOSED:
+            return ours
+        running = [one for one in self._books.running(charger, connector_id) if record.at >= one.started_at - CLOCK_SLACK]
+        if ours is not None and (not running or record.at < running[-1].started_at):
+            return ours  # its closing sample, after the stop
+        if running:
+            return self._called(running[-1], claimed_id, now)
+        if claimed_id is None:
+            return None
+        theirs = self._books.claimed(charger, claimed_id)
+        if theirs is not None and theirs.connector_id == connector_id:
+            return theirs
+        shown_wh = self._books.register(charger, connector_id)
+        if record.register_wh is None or shown_wh is None or record.register_wh <= shown_wh:
+            return None  # 0 is sent at random, an old id for hours: without energy it is no transaction
+        return self._orphan(charger, connector_id, claimed_id, record, now)
+
+    def _called(self, transaction: Transaction, claimed_id: int | None, now: datetime) -> Transaction:
+        """Remember the number a charger uses for a transaction of ours (EN+, Huawei: quirk X7)."""
+        if claimed_id is None or claimed_id <= 0 or claimed_id in (transaction.id, transaction.claimed_id):
+            return transaction
+        called = msgspec.structs.replace(transaction, claimed_id=claimed_id)
+        self._books.keep(called, now)
+        return called
+
+    def _only_connector(self, charger: str) -> int:
+        """Connector 0 of a charger with one socket is that socket (quirk M18)."""
+        known = self._books.registers(charger)
+        return next(iter(known)) if len(known) == 1 else 0
+
+    # Everything else.
+
+    def note(self, charger_id: str, oddity: Oddity, raw: str, now: datetime) -> None:
+        kept = raw[:RAW_KEPT]
+        self._db.run(
+            "INSERT INTO oddities (charger, kind, detail, digest, raw, first_at, last_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (charger, kind, detail, digest) DO UPDATE SET times = times + 1, last_at = excluded.last_at",
+            fold_identity(charger_id),
+            oddity.kind,
+            oddity.detail,
+            _digest(kept),
+            kept,
+            ms(now),
+            ms(now),
+        )
+
+    def record(self, charger_id: str, action: str, raw: bytes, now: datetime) -> None:
+        charger = fold_identity(charger_id)
+        self._db.run(
+            "INSERT INTO calls (charger, action, received_at, payload) VALUES (?, ?, ?, ?)",
+            charger,
+            action,
+            ms(now),
+            raw.decode("utf-8", "replace"),
+        )
+        self._db.run(
+            "DELETE FROM calls WHERE charger = ? AND action = ? AND call_no <= (SELECT call_no FROM calls"
+            " WHERE charger = ? AND action = ? ORDER BY call_no DESC LIMIT 1 OFFSET ?)",
+            charger,
+            action,
+            charger,
+            action,
+            CALLS_KEPT,
+        )
+
+    def seen(self, charger_id: str, now: datetime) -> None:
+        self._db.run(
+            "INSERT INTO chargers (charger, charger_id, last_seen_at) VALUES (?, ?, ?)"
+            " ON CONFLICT (charger) DO UPDATE SET last_seen_at = excluded.last_seen_at",
+            fold_identity(charger_id),
+            charger_id,
+            ms(now),
+        )
+
+    def adopt(self, charger_id: str, now: datetime) -> bool:
+        return self._register.adopt(charger_id, now)
+
+    def grant(self, charger_id: str, id_tag: str, until: datetime | None) -> None:
+        charger, tag = fold_identity(charger_id), fold(id_tag)
+        if until is None:
+            self._db.run("DELETE FROM grants WHERE charger = ? AND tag = ?", charger, tag)
+            return
+        self._db.run(
+            "INSERT INTO grants (charger, tag, until) VALUES (?, ?, ?)"
+            " ON CONFLICT (charger, tag) DO UPDATE SET until = excluded.until",
+            charger,
+            tag,
+            ms(until),
+        )
+
+    def granted(self, charger_id: str, id_tag: str, now: datetime) -> bool:
+        found = self._db.rows(
+            "SELECT 1 FROM grants WHERE charger = ? AND tag = ? AND until > ?",
+            fold_identity(charger_id),
+            fold(id_tag),
+            ms(now),
+        )
+        return bool(found)
+
+    def learn_configuration(self, charger_id: str, keys: Mapping[str, str | None]) -> None:
+        charger = fold_identity(charger_id)
+        for key, value in keys.items():
+            self._db.run(
+                "INSERT INTO configuration (charger, key, value) VALUES (?, ?, ?)"
+                " ON CONFLICT (charger, key) DO UPDATE SET value = excluded.value",
+                charger,
+                key,
+                value,
+            )
+
+    def configuration(self, charger_id: str, key: str) -> str | None:
+        found = self._db.rows(
+            "SELECT value FROM configuration WHERE charger = ? AND key = ?", fold_identity(charger_id), key
+        )
+        return None if not found or found[0][0] is None else str(found[0][0])
+
+
+def _believed(stated: datetime | None, now: datetime) -> datetime | None:
+    """The charger's time, where its clock can be believed."""
+    return stated if stated is not None and plausible_time(stated, now) else None
+
+
+def _told(transaction: Transaction, status: ChargePointStatus, at: datetime) -> Ended | Resumed | None:
+    """What a connector's status says of the transaction thought to run on it."""
+    if status is ChargePointStatus.AVAILABLE:
+        return Ended(at)
+    if status is ChargePointStatus.PREPARING and transaction.state is State.UNCERTAIN:
+        return Ended(at)  # Grizzl-E boots amid a transaction and begins anew (quirk X13)
+    return Resumed(at) if status in CHARGING else None
+
+
+def _fits(running: Transaction, call: StopTransaction, stated: datetime | None) -> bool:
+    """Can this stop be that transaction's? The tag, the time and the register must not speak against it."""
+    if call.id_tag is not None and fold(call.id_tag) != fold(running.id_tag):
+        return False
+    if stated is not None and stated < running.started_at:
+        return False
+    known_wh = running.last_register_wh if running.last_register_wh is not None else running.meter_start_wh
+    return _not_above(known_wh, plausible_register(call.meter_stop))
+
+
+def _not_above(known_wh: int | None, shown_wh: int | None) -> bool:
+    return known_wh is not None and shown_wh is not None and known_wh <= shown_wh
+
+
+def _digest(text: str) -> int:
+    """Tells two frames of one charger and one moment apart, the same in every process: length and CRC-32."""
+    encoded = text.encode("utf-8", "replace")
+    return len(encoded) << 32 | crc32(encoded)

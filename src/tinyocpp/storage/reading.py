@@ -1,0 +1,214 @@
+"""The reading side over any SQL database: what reports and status lines are made of (storage.Reader)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinyocpp.identity import fold_identity
+from tinyocpp.storage import Booking, ChargerStatus, ConnectorStatus, NotedOddity, Total
+from tinyocpp.storage.books import integer, integer_or_none, ms, when
+from tinyocpp.storage.register import SIMULATOR, SqlRegister
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from tinyocpp.storage.books import Database, Row
+
+PAGE = 1000
+QUARTER_MS = 15 * 60 * 1000
+BOOKING = (
+    "SELECT t.transaction_id, coalesce(c.charger_id, t.charger), t.connector_id, t.id_tag, t.started_at, t.stopped_at,"
+    " t.meter_start_wh, t.meter_stop_wh, t.energy_wh, t.quality, t.reason"
+    " FROM transactions t LEFT JOIN chargers c USING (charger)"
+)
+# What `totals` groups by: the key, and the expression that is grouped.
+GROUPS = {
+    "tag": ("max(t.id_tag)", "t.tag"),
+    "charger": ("t.charger", "t.charger"),
+    "quarter": (f"t.started_at / {QUARTER_MS} * {QUARTER_MS // 1000}", f"t.started_at / {QUARTER_MS}"),
+}
+
+
+class SqlReader:
+    """Implements storage.Reader."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._register = SqlRegister(database)
+
+    def chargers(self) -> list[ChargerStatus]:
+        connectors: dict[str, list[ConnectorStatus]] = {}
+        for charger, *row in self._db.rows(
+            "SELECT c.charger, c.connector_id, c.status, c.error_code, c.info, c.status_at, c.power_w, t.energy_wh,"
+            " t.transaction_id, t.id_tag, t.started_at, c.offered_a, c.sampled_at FROM connectors c"
+            " LEFT JOIN transactions t ON t.transaction_id = c.transaction_id AND t.state IN ('open', 'uncertain')"
+            " ORDER BY c.charger, c.connector_id"
+        ):
+            connectors.setdefault(str(charger), []).append(connector_of(tuple(row)))
+        return [
+            ChargerStatus(registered=one, connectors=connectors.get(fold_identity(one.charger_id), []))
+            for one in self._register.everyone()
+        ]
+
+    def bookings(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+        *,
+        charger_id: str | None = None,
+        simulator: bool = False,
+    ) -> Iterator[Booking]:
+        condition, parameters = _chosen(start, end, charger_id, simulator)
+        after = (-(2**63), 0)
+        while True:  # in pages: a million rows are not held at once, and no reader keeps the log from being shortened
+            rows = self._db.rows(
+                f"{BOOKING} WHERE {condition} AND (t.started_at, t.transaction_id) > (?, ?)"
+                f" ORDER BY t.started_at, t.transaction_id LIMIT {PAGE}",
+                *parameters,
+                *after,
+            )
+            yield from map(booking_of, rows)
+            if len(rows) < PAGE:
+                return
+            after = (integer(rows[-1][4]), integer(rows[-1][0]))
+
+    def totals(
+        self,
+        by: str,
+        start: datetime | None,
+        end: datetime | None,
+        *,
+        charger_id: str | None = None,
+        simulator: bool = False,
+    ) -> list[Total]:
+        key, group = GROUPS[by]
+        condition, parameters = _chosen(start, end, charger_id, simulator)
+        rows = self._db.rows(
+            f"SELECT {key}, count(*), sum(t.energy_wh) FROM transactions t WHERE {condition} GROUP BY {group} ORDER BY 1",
+            *parameters,
+        )
+        return [Total(key=str(row[0]), transactions=integer(row[1]), energy_wh=integer(row[2])) for row in rows]
+
+    def qualities(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+        *,
+        charger_id: str | None = None,
+        simulator: bool = False,
+    ) -> dict[str, int]:
+        condition, parameters = _chosen(start, end, charger_id, simulator)
+        rows = self._db.rows(
+            f"SELECT t.quality, sum(t.energy_wh) FROM transactions t WHERE {condition} GROUP BY 1", *parameters
+        )
+        return {str(quality): integer(energy_wh) for quality, energy_wh in rows}
+
+    def period(self) -> tuple[datetime, datetime] | None:
+        ((first, last),) = self._db.rows(
+            "SELECT min(started_at), max(started_at) FROM transactions WHERE charger <> ?", SIMULATOR
+        )
+        started, ended = when(first), when(last)
+        return None if started is None or ended is None else (started, ended)
+
+    def transaction(self, transaction_id: int) -> Booking | None:
+        rows = self._db.rows(f"{BOOKING} WHERE t.transaction_id = ?", transaction_id)
+        return booking_of(rows[0]) if rows else None
+
+    def oddities(self, since: datetime, *, charger_id: str | None = None, limit: int = 100) -> list[NotedOddity]:
+        rows = self._db.rows(
+            "SELECT o.last_at, coalesce(c.charger_id, o.charger), o.kind, o.detail, o.raw, o.times FROM oddities o"
+            " LEFT JOIN chargers c USING (charger) WHERE o.last_at >= ? AND o.charger = coalesce(?, o.charger)"
+            " ORDER BY o.last_at DESC LIMIT ?",
+            ms(since),
+            None if charger_id is None else fold_identity(charger_id),
+            limit,
+        )
+        return [
+            NotedOddity(
+                at=_time(row[0]),
+                charger_id=str(row[1]),
+                kind=str(row[2]),
+                detail=str(row[3]),
+                raw=str(row[4]),
+                times=integer(row[5]),
+            )
+            for row in rows
+        ]
+
+    def unknown_tags(self, since: datetime) -> list[tuple[datetime, str, str]]:
+        rows = self._db.rows(
+            "SELECT o.last_at, coalesce(c.charger_id, o.charger), o.detail FROM oddities o"
+            " LEFT JOIN chargers c USING (charger) WHERE o.kind = 'unknown-tag' AND o.last_at >= ? ORDER BY o.last_at",
+            ms(since),
+        )
+        return [(_time(row[0]), str(row[1]), str(row[2])) for row in rows]
+
+    def configuration(self, charger_id: str) -> dict[str, str | None]:
+        rows = self._db.rows(
+            "SELECT key, value FROM configuration WHERE charger = ? ORDER BY key", fold_identity(charger_id)
+        )
+        return {str(key): None if value is None else str(value) for key, value in rows}
+
+
+def _chosen(
+    start: datetime | None, end: datetime | None, charger_id: str | None, simulator: bool
+) -> tuple[str, list[object]]:
+    """The WHERE of a report."""
+    conditions, parameters = ["1"], list[object]()
+    if start is not None:
+        conditions.append("t.started_at >= ?")
+        parameters.append(ms(start))
+    if end is not None:
+        conditions.append("t.started_at < ?")
+        parameters.append(ms(end))
+    if charger_id is not None:
+        conditions.append("t.charger = ?")
+        parameters.append(fold_identity(charger_id))
+    elif not simulator:
+        conditions.append("t.charger <> ?")
+        parameters.append(SIMULATOR)
+    return " AND ".join(conditions), parameters
+
+
+def booking_of(row: Row) -> Booking:
+    return Booking(
+        transaction_id=integer(row[0]),
+        charger_id=str(row[1]),
+        connector_id=integer(row[2]),
+        id_tag=str(row[3]),
+        started_at=_time(row[4]),
+        stopped_at=when(row[5]),
+        meter_start_wh=integer_or_none(row[6]),
+        meter_stop_wh=integer_or_none(row[7]),
+        energy_wh=integer(row[8]),
+        quality=str(row[9]),
+        reason=str(row[10]),
+    )
+
+
+def connector_of(row: Row) -> ConnectorStatus:
+    return ConnectorStatus(
+        connector_id=integer(row[0]),
+        status=None if row[1] is None else str(row[1]),
+        error_code=None if row[2] is None else str(row[2]),
+        info=None if row[3] is None else str(row[3]),
+        status_at=when(row[4]),
+        power_w=_real(row[5]),
+        energy_wh=integer_or_none(row[6]),
+        transaction_id=integer_or_none(row[7]),
+        id_tag=None if row[8] is None else str(row[8]),
+        started_at=when(row[9]),
+        limit_a=_real(row[10]),
+        sampled_at=when(row[11]),
+    )
+
+
+def _time(stored: object) -> datetime:
+    at = when(stored)
+    assert at is not None  # the column is NOT NULL
+    return at
+
+
+def _real(stored: object) -> float | None:
+    return float(stored) if isinstance(stored, float | int) else None

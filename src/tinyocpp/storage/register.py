@@ -1,0 +1,115 @@
+"""Which identities exist and which of them may come in: the Register of the storage contract over any SQL database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinyocpp.identity import fold_identity
+from tinyocpp.storage import Registered
+from tinyocpp.storage.books import integer, ms, when
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tinyocpp.storage.books import Database, Row
+
+SIMULATOR = "simulator"
+"""The identity that never counts as the first (design, promise 6)."""
+SELECT = (
+    "SELECT charger_id, admitted_at, password_hash, refused_at, refused_from, refused_why, refusals, connected_at,"
+    " disconnected_at, last_seen_at, booted_at, vendor, model, firmware FROM chargers"
+)
+
+
+class SqlRegister:
+    """Implements storage.Register."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def find(self, identity: str) -> Registered | None:
+        rows = self._db.rows(f"{SELECT} WHERE charger = ?", fold_identity(identity))
+        return registered_of(rows[0]) if rows else None
+
+    def everyone(self) -> list[Registered]:
+        return [registered_of(row) for row in self._db.rows(f"{SELECT} ORDER BY charger")]
+
+    def anyone_admitted(self) -> bool:
+        return bool(
+            self._db.rows("SELECT 1 FROM chargers WHERE admitted_at IS NOT NULL AND charger <> ? LIMIT 1", SIMULATOR)
+        )
+
+    def admit(self, identity: str, now: datetime) -> None:
+        self._db.run(
+            "INSERT INTO chargers (charger, charger_id, admitted_at) VALUES (?, ?, ?) ON CONFLICT (charger) DO UPDATE SET"
+            " admitted_at = coalesce(admitted_at, excluded.admitted_at),"
+            " refused_at = NULL, refused_from = '', refused_why = '', refusals = 0",
+            fold_identity(identity),
+            identity,
+            ms(now),
+        )
+
+    def adopt(self, identity: str, now: datetime) -> bool:
+        if self.anyone_admitted():
+            return False
+        self.admit(identity, now)
+        return True
+
+    def forget(self, identity: str) -> bool:
+        return bool(self._db.run("DELETE FROM chargers WHERE charger = ?", fold_identity(identity)))
+
+    def refuse(self, identity: str, address: str, why: str, now: datetime) -> None:
+        self._db.run(
+            "INSERT INTO chargers (charger, charger_id, refused_at, refused_from, refused_why, refusals)"
+            " VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT (charger) DO UPDATE SET refused_at = excluded.refused_at,"
+            " refused_from = excluded.refused_from, refused_why = excluded.refused_why, refusals = refusals + 1",
+            fold_identity(identity),
+            identity,
+            ms(now),
+            address,
+            why,
+        )
+
+    def set_password(self, identity: str, password_hash: str | None) -> None:
+        self._db.run(
+            "INSERT INTO chargers (charger, charger_id, password_hash) VALUES (?, ?, ?)"
+            " ON CONFLICT (charger) DO UPDATE SET password_hash = excluded.password_hash",
+            fold_identity(identity),
+            identity,
+            password_hash,
+        )
+
+    def connected(self, identity: str, address: str, now: datetime) -> None:
+        self._db.run(
+            "INSERT INTO chargers (charger, charger_id, connected_at, connected_from, last_seen_at) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (charger) DO UPDATE SET charger_id = excluded.charger_id,"
+            " connected_at = excluded.connected_at, connected_from = excluded.connected_from, disconnected_at = NULL,"
+            " last_seen_at = excluded.last_seen_at",
+            fold_identity(identity),
+            identity,
+            ms(now),
+            address,
+            ms(now),
+        )
+
+    def disconnected(self, identity: str, now: datetime) -> None:
+        self._db.run("UPDATE chargers SET disconnected_at = ? WHERE charger = ?", ms(now), fold_identity(identity))
+
+
+def registered_of(row: Row) -> Registered:
+    return Registered(
+        charger_id=str(row[0]),
+        admitted_at=when(row[1]),
+        password_hash=None if row[2] is None else str(row[2]),
+        refused_at=when(row[3]),
+        refused_from=str(row[4]),
+        refused_why=str(row[5]),
+        refusals=integer(row[6]),
+        connected_at=when(row[7]),
+        disconnected_at=when(row[8]),
+        last_seen_at=when(row[9]),
+        booted_at=when(row[10]),
+        vendor=str(row[11]),
+        model=str(row[12]),
+        firmware=str(row[13]),
+    )

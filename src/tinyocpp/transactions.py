@@ -1,0 +1,267 @@
+"""The life of a transaction, and how many Wh it is booked with. A rule: nothing here knows a clock, a disk or a socket.
+
+A Transaction is what the ledger makes of a charger's facts. Records happen to it; the table TRANSITIONS says what state
+it is in afterwards, `apply` what else changes, `booked` what it is worth and how sure that figure is. Registers are Wh
+as the meter shows them, import positive. None stands for a register nobody has given in a form one can believe.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+MAX_TRANSACTION_WH = 1_000_000
+"""More than ten full batteries: a register that says so is broken (Zaptec Go 2 saturates at 2^31; evcc caps the same)."""
+REGISTER_SLACK_WH = 10
+"""A meter still moves a little after the stop (Wallbox Copper SB: 4 Wh) and samples are rounded (Huawei: 1 Wh)."""
+EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
+"""OCPP 1.6 is of 2015: a charger that says it is earlier has lost its clock."""
+FUTURE = timedelta(days=1)
+SATURATED_WH = frozenset({2**31 - 1, 2**32 - 1, -1})
+"""What broken firmware sends for "no idea" (quirk M13), and leniency's own word for a missing register."""
+
+
+class State(StrEnum):
+    OPEN = "open"
+    UNCERTAIN = "uncertain"  # the charger has booted since: a sample or a status of charging brings it back
+    LOST = "lost"  # it is over, but the StopTransaction is missing: only that still changes it
+    CLOSED = "closed"
+
+
+class Quality(StrEnum):
+    MEASURED = "measured"  # start and stop as the charger gave them
+    ESTIMATED = "estimated"  # from the last register seen
+    OPEN = "open"
+    ORPHAN = "orphan"  # no known start
+    FLAGGED = "flagged"  # the figures contradict each other
+
+
+class Metered(msgspec.Struct, frozen=True):
+    """A sample of the energy register."""
+
+    at: datetime
+    register_wh: int | None
+
+
+class Resumed(msgspec.Struct, frozen=True):
+    """A status that only a running transaction has: Charging, SuspendedEV, SuspendedEVSE."""
+
+    at: datetime
+
+
+class Booted(msgspec.Struct, frozen=True):
+    at: datetime
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """It cannot run any more: its connector is Available, or (with that register) another start was made on it."""
+
+    at: datetime
+    register_wh: int | None = None
+
+
+class Stopped(msgspec.Struct, frozen=True):
+    at: datetime
+    meter_stop_wh: int | None
+    reason: str
+
+
+Record = Metered | Resumed | Booted | Ended | Stopped
+
+# Every change of state is a row here, and nowhere else.
+TRANSITIONS: dict[State, dict[type[Record], State]] = {
+    State.OPEN: {
+        Metered: State.OPEN,
+        Resumed: State.OPEN,
+        Booted: State.UNCERTAIN,
+        Ended: State.LOST,
+        Stopped: State.CLOSED,
+    },
+    State.UNCERTAIN: {
+        Metered: State.OPEN,  # most chargers boot on every reconnect and just go on
+        Resumed: State.OPEN,
+        Booted: State.UNCERTAIN,
+        Ended: State.LOST,
+        Stopped: State.CLOSED,
+    },
+    State.LOST: {
+        Metered: State.LOST,  # a queued sample, or the closing one: it makes the estimate better
+        Resumed: State.LOST,
+        Booted: State.LOST,
+        Ended: State.LOST,
+        Stopped: State.CLOSED,  # the stop was only late
+    },
+    State.CLOSED: {
+        Metered: State.CLOSED,
+        Resumed: State.CLOSED,
+        Booted: State.CLOSED,
+        Ended: State.CLOSED,
+        Stopped: State.CLOSED,  # chargers repeat a StopTransaction they got no answer to
+    },
+}
+
+RUNNING = frozenset({State.OPEN, State.UNCERTAIN})
+
+
+class Transaction(msgspec.Struct, frozen=True, kw_only=True):
+    """One transaction as the facts known so far make it."""
+
+    id: int
+    charger_id: str
+    connector_id: int
+    id_tag: str
+    state: State = State.OPEN
+    orphan: bool = False  # nobody knows its start; `meter_start_wh` is then the register nobody has claimed
+    started_at: datetime
+    meter_start_wh: int | None
+    last_register_wh: int | None = None
+    last_sample_at: datetime | None = None
+    relative: bool = False  # its samples count from zero, unlike meterStart (Grizzl-E, quirk M10)
+    stopped_at: datetime | None = None
+    meter_stop_wh: int | None = None
+    reason: str = ""
+    contradicted: bool = False  # two different stops
+    undisturbed: bool = True  # no boot, stop or Available yet: a start without a time may still be a repeat
+    claimed_id: int | None = None  # the id the charger uses for it, where that is not ours
+
+    @property
+    def running(self) -> bool:
+        return self.state in RUNNING
+
+
+def plausible_time(at: datetime, now: datetime) -> bool:
+    """Can the charger's clock be believed? Old is fine: queues are replayed weeks later (quirk X9)."""
+    return EARLIEST <= at <= now + FUTURE
+
+
+def plausible_register(register_wh: int) -> int | None:
+    """The register, or None where the charger says something no meter shows."""
+    return None if register_wh < 0 or register_wh in SATURATED_WH else register_wh
+
+
+def apply(transaction: Transaction, record: Record) -> Transaction:
+    """What the transaction is after this record."""
+    state = TRANSITIONS[transaction.state][type(record)]
+    match record:
+        case Metered():
+            return _metered(transaction, record, state)
+        case Resumed():
+            return _became(transaction, state)
+        case Booted():
+            return _became(transaction, state, disturbed_at=record.at)
+        case Ended():
+            return _ended(transaction, record, state)
+        case Stopped():
+            return _stopped(transaction, record, state)
+
+
+def booked(transaction: Transaction) -> tuple[int, Quality]:
+    """Energy in Wh, never negative, and how sure it is."""
+    if transaction.state is not State.CLOSED:
+        return _sampled_wh(transaction), _unfinished(transaction)
+    start, stop = transaction.meter_start_wh, transaction.meter_stop_wh
+    if start is None or stop is None:
+        return _sampled_wh(transaction), Quality.ORPHAN if transaction.orphan else Quality.ESTIMATED
+    energy_wh = stop - start
+    if energy_wh < 0:  # what the samples show has flowed all the same
+        energy_wh = _sampled_wh(transaction)
+        quality = Quality.FLAGGED
+    elif transaction.contradicted or energy_wh > MAX_TRANSACTION_WH or _samples_exceed(transaction, stop):
+        quality = Quality.FLAGGED
+    else:
+        quality = Quality.MEASURED
+    return energy_wh, Quality.ORPHAN if transaction.orphan else quality
+
+
+def _became(transaction: Transaction, state: State, disturbed_at: datetime | None = None) -> Transaction:
+    """The state and what hangs on it: what is not running has an end, as far as anybody can tell."""
+    if state is State.OPEN:
+        stopped_at = None
+    elif transaction.state is State.OPEN:
+        stopped_at = disturbed_at
+    else:
+        stopped_at = transaction.stopped_at
+    return msgspec.structs.replace(
+        transaction,
+        state=state,
+        stopped_at=stopped_at,
+        undisturbed=transaction.undisturbed and disturbed_at is None,
+    )
+
+
+def _metered(transaction: Transaction, record: Metered, state: State) -> Transaction:
+    last_wh, relative = transaction.last_register_wh, transaction.relative
+    if record.register_wh is not None and _believable(transaction, record.register_wh):
+        if last_wh is None:
+            relative = _counts_from_zero(transaction.meter_start_wh, record.register_wh)
+        # A register that falls back was exchanged or reset: what it had shown has flowed all the same.
+        last_wh = record.register_wh if last_wh is None else max(last_wh, record.register_wh)
+    start_wh = transaction.meter_start_wh
+    return msgspec.structs.replace(
+        transaction,
+        state=state,
+        meter_start_wh=last_wh if start_wh is None else start_wh,  # quirk M13: the first sample is the best start
+        last_register_wh=last_wh,
+        last_sample_at=record.at,
+        relative=relative,
+        stopped_at=None if state is State.OPEN else transaction.stopped_at,
+    )
+
+
+def _ended(transaction: Transaction, record: Ended, state: State) -> Transaction:
+    ended = _became(transaction, state, disturbed_at=record.at)
+    if not transaction.running:
+        return ended
+    last_wh, shown_wh = transaction.last_register_wh, record.register_wh
+    if shown_wh is not None and not transaction.relative and _believable(transaction, shown_wh):
+        # Nobody else charged in between, so what the meter shows at the next start has gone into this car.
+        last_wh = shown_wh if last_wh is None else max(last_wh, shown_wh)
+    return msgspec.structs.replace(ended, stopped_at=record.at, last_register_wh=last_wh)
+
+
+def _stopped(transaction: Transaction, record: Stopped, state: State) -> Transaction:
+    known_wh, stop_wh = transaction.meter_stop_wh, record.meter_stop_wh
+    if transaction.state is not State.CLOSED:
+        return msgspec.structs.replace(
+            transaction,
+            state=state,
+            stopped_at=record.at,
+            meter_stop_wh=stop_wh,
+            reason=record.reason,
+            undisturbed=False,
+        )
+    if stop_wh is None or stop_wh == known_wh:
+        return transaction
+    if known_wh is None:  # the first stop could not be read, this one can
+        return msgspec.structs.replace(transaction, meter_stop_wh=stop_wh)
+    return msgspec.structs.replace(transaction, contradicted=True)
+
+
+def _sampled_wh(transaction: Transaction) -> int:
+    start, last = transaction.meter_start_wh, transaction.last_register_wh
+    if last is None or start is None:
+        return 0
+    return last if transaction.relative else max(0, last - start)
+
+
+def _unfinished(transaction: Transaction) -> Quality:
+    if transaction.orphan:
+        return Quality.ORPHAN
+    return Quality.OPEN if transaction.state is State.OPEN else Quality.ESTIMATED
+
+
+def _believable(transaction: Transaction, register_wh: int) -> bool:
+    start = transaction.meter_start_wh
+    return start is None or register_wh - start <= MAX_TRANSACTION_WH
+
+
+def _counts_from_zero(meter_start_wh: int | None, first_register_wh: int) -> bool:
+    """A first sample far below meterStart is energy of this session, not the register (quirk M10)."""
+    return meter_start_wh is not None and first_register_wh * 10 < meter_start_wh - REGISTER_SLACK_WH
+
+
+def _samples_exceed(transaction: Transaction, meter_stop_wh: int) -> bool:
+    last = transaction.last_register_wh
+    return last is not None and not transaction.relative and last > meter_stop_wh + REGISTER_SLACK_WH
