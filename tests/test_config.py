@@ -1,4 +1,4 @@
-"""Configuration: what a file says, where it is looked for, where data lives, and what an owner reads after a mistake."""
+"""Configuration: what a file says, where it is looked for, where data lives, what an owner reads after a typo."""
 
 from __future__ import annotations
 
@@ -115,7 +115,10 @@ MISTAKES = {
     "no table of a charger": ("[charger]\ngarage = 1", "charger.garage: must be a table, not 1"),
     "port 0": ("[listener]\nport = 0", "listener.port: must be a whole number >= 1, not 0"),
     "port 65536": ("[listener]\nport = 65536", "listener.port: must be a whole number <= 65535, not 65536"),
-    "profile 4": ("[charger.a]\nsecurity_profile = 4", "charger.a.security_profile: must be a whole number <= 3, not 4"),
+    "profile 4": (
+        "[charger.a]\nsecurity_profile = 4",
+        "charger.a.security_profile: must be a whole number <= 3, not 4",
+    ),
     "no such policy": (
         '[tags]\nunknown = "allow"',
         """tags.unknown: 'allow' is not possible; write "reject" or "accept\"""",
@@ -173,7 +176,11 @@ MISTAKES = {
     ),
     "no such group": (
         '[paths]\ngroup = "no-such-group-here"',
-        "paths.group: there is no group 'no-such-group-here'; make it with: groupadd no-such-group-here",
+        "paths.group: there is no group 'no-such-group-here'; make it with groupadd",
+    ),
+    "a zero byte in a group": (
+        '[paths]\ngroup = "a\\u0000b"',
+        "paths.group: there is no group 'a\\x00b'; make it with groupadd",
     ),
     "no such zone": (
         '[report]\ntimezone = "Europe/Bärlin"',
@@ -365,7 +372,12 @@ def test_loading_imports_nothing_heavy(tmp_path: Path) -> None:
     heavy = {"pathlib", "zoneinfo", "difflib", "grp", "argparse", "logging", "asyncio", "ssl", "tomlkit"}
     code = f"import sys, tinyocpp.config as c; c.load({file!r}, {{}}).zone(); print(*sys.modules)"
 
-    loaded = subprocess.run([sys.executable, "-SIc", f"import sys; sys.path[:] = {sys.path!r}; {code}"],
-                            check=True, capture_output=True, text=True, timeout=20)
+    loaded = subprocess.run(
+        [sys.executable, "-SIc", f"import sys; sys.path[:] = {sys.path!r}; {code}"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
 
     assert heavy & set(loaded.stdout.split()) == set()

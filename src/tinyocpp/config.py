@@ -221,7 +221,7 @@ def _path_contradictions(paths: PathsConfig) -> Iterator[tuple[str, str]]:
         scheme = paths.accounting.partition(":")[0]
         yield "paths.accounting", f"{scheme} is not supported by this version; name a file"
     if paths.group and not _known_group(paths.group):
-        yield "paths.group", f"there is no group {paths.group!r}; make it with: groupadd {paths.group}"
+        yield "paths.group", f"there is no group {paths.group!r}; make it with groupadd"
 
 
 def _known_zone(name: str) -> bool:
@@ -235,7 +235,7 @@ def _known_group(name: str) -> bool:
 
     try:
         getgrnam(name)
-    except KeyError:
+    except (KeyError, ValueError):  # ValueError: a zero byte
         return False
     return True
 
@@ -254,7 +254,8 @@ def _placed(
     state, variable = state_directory(source, environ)
     named = document.get("paths", {})
     assert isinstance(named, dict)  # it has been converted
-    files = {key: under(folder if key in named else state, getattr(tables.paths, key)) for key in ("tags", "accounting")}
+    values = {"tags": tables.paths.tags, "accounting": tables.paths.accounting}
+    files = {key: under(folder if key in named else state, path) for key, path in values.items()}
     origins = {f"paths.{key}": variable for key in files if variable and key not in named}
     runtime = under(folder, tables.paths.runtime)
     runtimes = {runtime: ""} if runtime else runtime_directories(state, environ)

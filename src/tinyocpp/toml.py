@@ -34,13 +34,14 @@ def parse(data: bytes, name: str) -> dict[str, object]:
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise ConfigError(f"{name}:{line}: not UTF-8; save the file as UTF-8") from None
+        bad = data[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{name}:{bad}: not UTF-8; save the file as UTF-8") from None
     except RecursionError:
         raise ConfigError(f"{name}: nested too deeply to be meant") from None
     except ValueError as error:  # TOMLDecodeError is one, and so is a number of 5,000 digits
         problem, _, place = str(error).partition(" (at ")
-        line = place.removeprefix("line ").partition(",")[0] if place.startswith("line ") else data.count(b"\n") + 1
+        last = str(data.count(b"\n") + 1)
+        line = place.removeprefix("line ").partition(",")[0] if place.startswith("line ") else last
         raise ConfigError(f"{name}:{line}: not TOML: {problem}") from None
 
 
