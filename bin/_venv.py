@@ -10,8 +10,10 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 TOP = Path(__file__).resolve().parent.parent
 EX_UNAVAILABLE = 69
@@ -68,7 +70,7 @@ def use_as_it_is(venv: Path) -> int:
 
 
 @contextmanager
-def only_one(venv: Path):
+def only_one(venv: Path) -> Iterator[None]:
     """The kernel lets go of this lock when its holder dies."""
     with open(f"{venv}.lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -76,7 +78,8 @@ def only_one(venv: Path):
 
 
 @contextmanager
-def old_one_kept(venv: Path):
+def old_one_kept(venv: Path) -> Iterator[None]:
+    """What worked is moved aside, and back when its successor cannot be made."""
     old = Path(f"{venv}.old")
     if (venv / "made-for").exists():
         shutil.rmtree(old, ignore_errors=True)
@@ -95,38 +98,44 @@ def old_one_kept(venv: Path):
 
 def make(venv: Path, asked: str, extra: str) -> None:
     interpreter = real_interpreter()
-    log = Path(f"{venv}.log")
-    if subprocess.run([interpreter, "-I", "-c", "import ensurepip, venv"], stderr=subprocess.DEVNULL).returncode:
+    if run([interpreter, "-I", "-c", "import ensurepip, venv"], subprocess.DEVNULL):
         raise Failed(f"{interpreter} comes without venv: {venv_remedy()}")
+    log = Path(f"{venv}.log")
     with log.open("w") as output:
         if run([interpreter, "-I", "-m", "venv", venv], output):
             raise Failed(f"{interpreter} -m venv failed: {venv_remedy()} (the whole story is in {log})")
-        python = venv / "bin" / "python"
-        requirements = venv / "requirements.txt"
-        requirements.write_text("".join(f"{line}\n" for line in wanted(extra)))
-        pip = [python, "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-        if not os.environ.get("HOME"):
-            pip.append("--no-cache-dir")  # it would go to /.cache
-        if run([*pip, "-r", requirements, "-c", TOP / "constraints.txt"], output):
-            remedy = pip_remedy(log.read_text())
+        if install(venv, extra, output):
+            remedy = pip_remedy(log.read_text(errors="replace"))
             raise Failed(f"pip could not install what tinyocpp needs: {remedy} (the whole story is in {log})")
-        site_packages = next(venv.glob("lib/python3*/site-packages"))
-        (site_packages / "tinyocpp.pth").write_text("../../../../src\n")
-        run([python, "-I", "-m", "compileall", "-q", TOP / "src"], output)
+    log.unlink()
     shutil.copyfile(TOP / "constraints.txt", venv / "constraints.txt")
     (venv / "made-for").write_text(made_for(venv, asked) + "\n")
-    log.unlink()
 
 
-def run(command: list, output) -> int:
-    return subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=TOP
-    ).returncode
+def install(venv: Path, extra: str, output: IO[str]) -> int:
+    """What pyproject.toml asks for, in the pinned versions, and src/ by a path relative to the .venv."""
+    python = venv / "bin" / "python"
+    requirements = venv / "requirements.txt"
+    requirements.write_text("".join(f"{line}\n" for line in wanted(extra)))
+    pip: list[str | Path] = [python, "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
+    if not os.environ.get("HOME"):
+        pip.append("--no-cache-dir")  # it would go to /.cache
+    status = run([*pip, "-r", requirements, "-c", TOP / "constraints.txt"], output)
+    site_packages = next(venv.glob("lib/python3*/site-packages"))
+    (site_packages / "tinyocpp.pth").write_text("../../../../src\n")
+    run([python, "-I", "-m", "compileall", "-q", TOP / "src"], output)
+    return status
+
+
+def run(command: list[str | Path], output: IO[str] | int) -> int:
+    finished = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=TOP)
+    return finished.returncode
 
 
 def is_fresh(venv: Path, asked: str) -> bool:
     stamp = venv / "made-for"
-    return stamp.exists() and stamp.read_text() == made_for(venv, asked) + "\n" and same_pins(venv)
+    whole = stamp.exists() and (venv / "bin" / "python").exists()  # the link breaks when its interpreter is removed
+    return whole and stamp.read_text() == made_for(venv, asked) + "\n" and same_pins(venv)
 
 
 def same_pins(venv: Path) -> bool:
@@ -141,9 +150,9 @@ def made_for(venv: Path, asked: str) -> str:
     return asked if same else f"{asked}, by way of another"
 
 
-def wanted(extra: str) -> list:
+def wanted(extra: str) -> list[str]:
     project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
-    return project["dependencies"] + (project["optional-dependencies"][extra] if extra else [])
+    return [*project["dependencies"], *(project["optional-dependencies"][extra] if extra else ())]
 
 
 def real_interpreter() -> str:
