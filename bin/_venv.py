@@ -21,13 +21,15 @@ EX_CANTCREAT = 73
 
 # What pip writes when something is missing, and what to do about it: the first that is found counts.
 COMPILER = "there is no ready-made wheel: `sudo apt install build-essential python3-dev` and start again"
+OTHER_PYTHON = "nothing there fits this interpreter: name another with TINYOCPP_PYTHON=/path/to/python3"
 REMEDIES = {
     "No space left": "the disk is full",
     "Python.h": COMPILER,
     "Failed building wheel": COMPILER,
     "Failed to build": COMPILER,
     "connection broken": "the package index cannot be reached: see to the network and start again",
-    "No matching distribution": "nothing fits this interpreter: name another with TINYOCPP_PYTHON=/path/to/python3",
+    "No matching distribution": OTHER_PYTHON,
+    "ResolutionImpossible": OTHER_PYTHON,
 }
 
 
