@@ -45,11 +45,12 @@ def check_call(action: str, payload: bytes) -> None:
         raise Malformed(f"{action}: {fault.description}; nothing was sent (--raw sends it as it is)") from None
 
 
-def compact(text: str) -> bytes:
+def compact(typed: str | bytes) -> bytes:
     """A JSON object as typed, without its insignificant space: order, numbers and spelling stay. Raises Malformed."""
     try:
-        msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-        return msgspec.json.format(text.encode(), indent=-1)
+        raw = typed.encode() if isinstance(typed, str) else typed
+        msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        return msgspec.json.format(raw, indent=-1)
     except (msgspec.MsgspecError, UnicodeEncodeError) as error:
         raise Malformed(f"the payload is not a JSON object: {error}") from None
 

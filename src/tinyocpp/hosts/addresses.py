@@ -1,0 +1,74 @@
+"""Under which addresses this machine can be reached, and so what to type into a charger.
+
+Asked of the kernel directly: names would need a resolver, and a resolver may be down. Where the kernel has another way
+of saying it, the address of the default route has to do.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import socket
+import struct
+import sys
+
+SIOCGIFCONF = 0x8912
+INTERFACE_BYTES = 40 if sys.maxsize > 2**32 else 32  # struct ifreq
+IPV6_TABLE = "/proc/net/if_inet6"
+LINK_LOCAL = "20"  # scope in that table: such an address needs a zone, which no charger has a field for
+LOOPBACK = "10"
+
+
+def own_addresses() -> list[str]:
+    """Every address others may reach this machine at, IPv4 first; loopback only where there is nothing else."""
+    found = [address for address in _ipv4() if not address.startswith("127.")] + _ipv6()
+    return list(dict.fromkeys(found)) or ["127.0.0.1"]
+
+
+def urls(scheme: str, host: str, port: int) -> list[str]:
+    """What to type into a charger when we listen on `host` ("" for every address)."""
+    if host in ("", "::"):
+        addresses = own_addresses()
+    elif host == "0.0.0.0":
+        addresses = [address for address in own_addresses() if ":" not in address] or ["127.0.0.1"]
+    else:
+        addresses = [host]
+    return [f"{scheme}://{bracketed(address)}:{port}/" for address in addresses]
+
+
+def bracketed(address: str) -> str:
+    """As it stands in a URL."""
+    return f"[{address}]" if ":" in address else address
+
+
+def _ipv4() -> list[str]:
+    """All interfaces' addresses, from SIOCGIFCONF (netdevice(7))."""
+    import array
+
+    table = array.array("B", bytes(INTERFACE_BYTES * 256))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            request = struct.pack("iL", len(table), table.buffer_info()[0])
+            used = struct.unpack("iL", fcntl.ioctl(sock, SIOCGIFCONF, request))[0]
+        except OSError:
+            return _default_route()
+    rows = range(0, used, INTERFACE_BYTES)
+    return [socket.inet_ntoa(table[row + 20 : row + 24].tobytes()) for row in rows]  # after name, family and port
+
+
+def _ipv6() -> list[str]:
+    try:
+        with open(IPV6_TABLE, encoding="ascii") as table:
+            rows = [line.split() for line in table]
+    except OSError:
+        return []
+    reachable = (row[0] for row in rows if row[3] not in (LINK_LOCAL, LOOPBACK))
+    return [socket.inet_ntop(socket.AF_INET6, bytes.fromhex(digits)) for digits in reachable]
+
+
+def _default_route() -> list[str]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            return []
+        return [str(sock.getsockname()[0])]

@@ -1,0 +1,64 @@
+"""The directory of command sockets and wire logs: ours alone, or shared with one group.
+
+Whoever can reach it can start and stop a charge, so it is 0700, or 0750 with `[paths] group`, and what is in it 0600 or
+0660. A directory that holds anything else is refused rather than closed to its other users.
+"""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from tinyocpp.errors import ConfigError
+
+OURS = (".sock", ".wire.jsonl", ".wire.jsonl.1", "wire.jsonl", "wire.jsonl.1")
+
+
+class RuntimeDirectory(msgspec.Struct, frozen=True):
+    path: str
+    group_id: int | None
+
+    @property
+    def file_mode(self) -> int:
+        return 0o600 if self.group_id is None else 0o660
+
+    def share(self, path: str) -> None:
+        """Give a file that was made here its mode and group."""
+        os.chmod(path, self.file_mode)
+        if self.group_id is not None:
+            os.chown(path, -1, self.group_id)
+
+
+def prepare_runtime(path: str, group: str) -> RuntimeDirectory:
+    """Make the directory, or tighten the one that is there. Raises ConfigError."""
+    group_id = _group_id(group)
+    mode = 0o700 if group_id is None else 0o750
+    try:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        found = os.stat(path)
+        if found.st_mode & 0o7777 != mode or group_id not in (None, found.st_gid):
+            _refuse_if_shared(path)
+            if group_id is not None:
+                os.chown(path, -1, group_id)
+            os.chmod(path, mode)
+    except OSError as error:
+        raise ConfigError(f"paths.runtime: {path}: {error.strerror}; name a directory this user may write") from None
+    return RuntimeDirectory(path, group_id)
+
+
+def _group_id(group: str) -> int | None:
+    if not group:
+        return None
+    import grp
+
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise ConfigError(f"paths.group: there is no group {group!r}; make it with: groupadd {group}") from None
+
+
+def _refuse_if_shared(path: str) -> None:
+    for name in os.listdir(path):
+        if not name.endswith(OURS):
+            raise ConfigError(f"paths.runtime: {path}: holds other files ({name!r}); name a directory of its own")

@@ -1,0 +1,63 @@
+"""wss: the TLS side of the listener (security paper A00; ocpp16.md 5.2, 5.6).
+
+Makes the server's context and reads what a client's verified certificate says. Whether a charger must show one is the
+door's business. Loaded only where `[listener.tls]` is configured.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+
+from tinyocpp.errors import ConfigError
+from tinyocpp.hosts.door import Certificate
+
+if TYPE_CHECKING:
+    from tinyocpp.config import TlsConfig
+
+CIPHERS = ":".join(
+    (
+        "ECDHE-ECDSA-AES128-GCM-SHA256",
+        "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "ECDHE-RSA-AES128-GCM-SHA256",
+        "ECDHE-RSA-AES256-GCM-SHA384",
+        "AES128-GCM-SHA256",
+        "AES256-GCM-SHA384",
+    )
+)
+"""A00.FR.317 wants the ECDSA ones and the last two, which Python leaves out; TLS 1.3 has its own list."""
+
+
+def server_context(tls: TlsConfig) -> ssl.SSLContext:
+    """Certificates RSA and ECDSA side by side, TLS 1.2 or newer. Raises ConfigError naming the file."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS)
+    for certificate, key in zip(tls.certificate, tls.key, strict=True):
+        _load(f"listener.tls.certificate: {certificate} with {key}", context.load_cert_chain, certificate, key)
+    if tls.client_ca:
+        _load(f"listener.tls.client_ca: {tls.client_ca}", context.load_verify_locations, tls.client_ca)
+        context.verify_mode = ssl.CERT_OPTIONAL  # below profile 3 a charger need not show one
+    return context
+
+
+def client_certificate(ssl_object: ssl.SSLObject | None) -> Certificate | None:
+    """What the certificate says that the client has shown and the handshake has verified, None if it showed none."""
+    shown: Any = ssl_object.getpeercert() if ssl_object else None
+    if not shown:
+        return None
+    subject = [pair for part in shown.get("subject", ()) for pair in part]
+    names = [value for name, value in subject if name == "commonName"]
+    names += [value for kind, value in shown.get("subjectAltName", ()) if kind == "DNS"]
+    organisations = [value for name, value in subject if name == "organizationName"]
+    return Certificate(names=tuple(names), organisations=tuple(organisations))
+
+
+def _load(what: str, load: Any, *files: str) -> None:
+    try:
+        load(*files)
+    except ssl.SSLError as error:
+        why = error.reason or error
+        raise ConfigError(f"{what}: {why}; is it PEM, and do key and certificate belong together?") from None
+    except OSError as error:
+        raise ConfigError(f"{what}: {error.strerror}") from None

@@ -1,0 +1,127 @@
+"""The wire log: every frame both ways with its time, as JSON lines.
+
+Kind to SD cards: a ring of bounded size in the runtime directory, which is memory, unless `[log] wire` names a file;
+one write for a whole batch. Passwords are masked before a frame is kept. A log that cannot be written is said once a
+minute and stops nobody from charging.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tinyocpp.hosts.log import Throttle, log
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+FROM_CHARGER = "cp->cs"
+TO_CHARGER = "cs->cp"
+MASK = "***"
+URL_PASSWORD = re.compile(r"(://[^/\s:@\"]*:)[^/\s@\"]+@")  # of a server for diagnostics or firmware
+
+
+class Line(msgspec.Struct):
+    at: datetime
+    charger: str
+    dir: str
+    raw: str
+
+
+class WireLog:
+    """`bound` is for the file and its predecessor `.1` together."""
+
+    def __init__(self, path: str, bound: int, mode: int = 0o600, group_id: int | None = None) -> None:
+        self.path = path
+        self._half = bound // 2
+        self._mode = mode
+        self._group_id = group_id
+        self._pending: list[bytes] = []
+        self._file: int | None = None
+        self._size = 0
+        self._complaints = Throttle()
+        self._encoder = msgspec.json.Encoder()
+
+    def note(self, at: datetime, charger_id: str, direction: str, text: str) -> None:
+        """Keep a frame until `flush`."""
+        self._pending.append(self._encoder.encode(Line(at, charger_id, direction, masked(text))))
+
+    def flush(self) -> None:
+        """Write what was noted, in one piece."""
+        if not self._pending:
+            return
+        data = b"\n".join(self._pending) + b"\n"
+        self._pending.clear()
+        try:
+            if self._file is None or self._size + len(data) > self._half:
+                self._turn()
+            assert self._file is not None
+            self._size += os.write(self._file, data)
+        except OSError as error:
+            self._give_up(error)
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _turn(self) -> None:
+        """Open the file; one that is full becomes the predecessor."""
+        full = self._file is not None
+        self.close()
+        if not full:
+            full = os.path.exists(self.path) and os.path.getsize(self.path) >= self._half
+        if full:
+            os.replace(self.path, self.path + ".1")
+        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, self._mode)
+        if self._group_id is not None and os.fstat(self._file).st_gid != self._group_id:
+            os.fchmod(self._file, self._mode)  # the umask may have taken the group's part
+            os.fchown(self._file, -1, self._group_id)
+        self._size = os.fstat(self._file).st_size
+
+    def _give_up(self, error: OSError) -> None:
+        if self._complaints.due("wire", time.monotonic()) is not None:
+            log("no_wire_log", path=self.path, why=error.strerror)
+        self.close()
+
+
+def wire_log_path(wire: str, runtime: str, charger_id: str = "") -> str:
+    """Where the log is: the file `[log] wire` names, or the ring of the listener, or that of one backend."""
+    return wire or os.path.join(runtime, f"{charger_id.lower()}.wire.jsonl" if charger_id else "wire.jsonl")
+
+
+def masked(text: str) -> str:
+    """The frame without the passwords in it."""
+    if "authorizationkey" in text.lower():
+        text = _without_key(text)
+    if "@" in text and "://" in text:
+        text = URL_PASSWORD.sub(rf"\1{MASK}@", text)
+    return text
+
+
+def _without_key(text: str) -> str:
+    """A frame that names the key but cannot be read is not kept at all: there is no telling where the value is."""
+    try:
+        frame = msgspec.json.decode(text)
+        found = _mask_values(frame)
+    except (msgspec.DecodeError, RecursionError):
+        return f"(a frame that names AuthorizationKey and cannot be read: {len(text)} characters)"
+    return msgspec.json.encode(frame).decode() if found else text
+
+
+def _mask_values(node: object) -> int:
+    """Mask in place; how many there were."""
+    if isinstance(node, list):
+        return sum(_mask_values(item) for item in node)
+    if not isinstance(node, dict):
+        return 0
+    found = sum(_mask_values(item) for item in node.values())
+    folded = {str(name).lower(): name for name in node}
+    if str(node.get(folded.get("key"), "")).lower().strip() == "authorizationkey" and "value" in folded:
+        node[folded["value"]] = MASK
+        found += 1
+    return found
