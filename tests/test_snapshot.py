@@ -13,7 +13,7 @@ import pytest
 from booked import Books, utc
 
 from tinyocpp.errors import StorageError
-from tinyocpp.storage.snapshot import restore, save
+from tinyocpp.storage.snapshot import files_in, restore, save
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +47,8 @@ def test_a_backup_is_one_private_file_anybody_can_open(ledger: str, tmp_path: Pa
     assert rows(target, "PRAGMA integrity_check") == [("ok",)]
     assert rows(target, "PRAGMA journal_mode") == [("delete",)]
     assert rows(target, "SELECT * FROM backup_files") == [("tags.toml", b"# ours\n")]
+    assert files_in(target) == {"tags.toml": b"# ours\n"}
+    assert files_in(ledger) == {}
     assert stat.S_IMODE(os.stat(target).st_mode) == 0o600
     assert sorted(os.listdir(tmp_path)) == ["accounting.sqlite3", "backup"]
 
@@ -135,9 +137,9 @@ def test_restore_of_a_living_ledger_somebody_copied(ledger: str, tmp_path: Path)
     ("content", "message"),
     [
         pytest.param(None, "No such file", id="missing"),
-        pytest.param(b"hello", "not a backup of tinyocpp", id="no database"),
+        pytest.param(b"hello", "is no backup of tinyocpp", id="no database"),
         pytest.param(b"SQLite format 3\0" + b"\xff" * 5000, "nothing was changed|damaged", id="broken"),
-        pytest.param("other", "not a backup of tinyocpp", id="another program's"),
+        pytest.param("other", "is no backup of tinyocpp", id="another program's"),
         pytest.param("newer", "newer tinyocpp", id="from the future"),
     ],
 )

@@ -19,6 +19,7 @@ from tinyocpp.storage.sqlite import SqliteReader, SqliteStore
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+NOT_OURS = "is no backup of tinyocpp; nothing was changed"
 PATIENCE_S = 60.0
 """How long a restore waits for writers; they in turn wait ten seconds for it and then ask the charger to wait."""
 
@@ -63,11 +64,18 @@ def restore(source: str, accounting: str, kept: str) -> dict[str, bytes]:
     return files
 
 
+def files_in(source: str) -> dict[str, bytes]:
+    """The owner's files that were saved with a ledger. Raises StorageError."""
+    with _as_storage_error(source):
+        _recognise(source)
+        with closing(sqlite3.connect(source)) as backup:
+            backup.execute("PRAGMA query_only = 1")
+            return _files(backup)
+
+
 def _stage(source: str, staged: str) -> dict[str, bytes]:
     """A copy of the backup beside the ledger, checked and brought to the present schema."""
-    with open(source, "rb") as file:
-        if file.read(16) != b"SQLite format 3\0":
-            raise StorageError(f"{source}: not a backup of tinyocpp; nothing was changed")
+    _recognise(source)
     os.makedirs(os.path.dirname(staged) or ".", mode=0o750, exist_ok=True)
     _private(staged)
     shutil.copyfile(source, staged)
@@ -75,12 +83,23 @@ def _stage(source: str, staged: str) -> dict[str, bytes]:
         shutil.copyfile(f"{source}-wal", f"{staged}-wal")
     with closing(sqlite3.connect(staged, isolation_level=None)) as copy:
         _check(copy, source)
-        tables = _tables(copy, "main")
-        if "transactions" not in tables:
-            raise StorageError(f"{source}: not a backup of tinyocpp; nothing was changed")
-        files = dict(copy.execute("SELECT name, content FROM backup_files")) if "backup_files" in tables else {}
+        if "transactions" not in _tables(copy, "main"):
+            raise StorageError(f"{source}: {NOT_OURS}")
+        files = _files(copy)
     SqliteStore(staged).close()
     return files
+
+
+def _recognise(source: str) -> None:
+    with open(source, "rb") as file:
+        if file.read(16) != b"SQLite format 3\0":
+            raise StorageError(f"{source}: {NOT_OURS}")
+
+
+def _files(backup: sqlite3.Connection) -> dict[str, bytes]:
+    if "backup_files" not in _tables(backup, "main"):
+        return {}
+    return dict(backup.execute("SELECT name, content FROM backup_files"))
 
 
 def _replace_rows(live: sqlite3.Connection) -> None:
