@@ -1,0 +1,188 @@
+"""How the source hangs together, read with `ast`, and what must not be in any file.
+
+ARCHITECTURE.md draws the rows of imports; the table here is what holds.
+"""
+
+import ast
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parent.parent
+SOURCE = TOP / "src" / "tinyocpp"
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+# A row imports only itself and rows above it.
+ROWS: list[set[str]] = [
+    {"errors"},
+    {"messages"},
+    {
+        "leniency", "tags", "transactions", "metering", "commands",
+        "identity", "admission", "passwords", "periods",
+    },
+    {"charger"},
+    {"handlers", "session"},
+    {"places", "localzone", "toml", "config", "storage"},
+    {"hosts"},
+    {"companions", "simulator"},
+    {"cli"},
+]  # fmt: skip
+ROW_OF = {name: number for number, row in enumerate(ROWS) for name in row}
+
+# What the lower rows may use of the standard library and of others: a rule decides, it does not look around.
+IMPURE = {"asyncio", "os", "pathlib", "select", "socket", "sqlite3", "subprocess", "sys", "threading", "time"}
+PURE_ROWS = 5  # down to handlers and session
+PURE_ONLY_EXCEPT = {
+    "passwords.py": {"os"},  # os.urandom
+}
+
+# `except Exception` is for a host's outermost loop: a fault of ours ends one connection, not the program.
+CATCH_ALL: dict[str, int] = {"hosts/batch.py": 1}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+def package_of(path: Path) -> str:
+    return path.relative_to(SOURCE).with_suffix("").parts[0]
+
+
+def imports(path: Path) -> set[str]:
+    """Every module named in an import statement, also inside functions and for the type checker only."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: a relative import"
+            found |= {node.module} if node.module != "tinyocpp" else {f"tinyocpp.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_row_imports_only_rows_above(path: Path) -> None:
+    if path == SOURCE / "__init__.py":
+        assert imports(path) == set()
+        return
+    package = package_of(path)
+    assert package in ROW_OF, f"{package} has no row: give it one, here and in ARCHITECTURE.md"
+    ours = {name.split(".")[1] for name in imports(path) if name.startswith("tinyocpp.")} - {"__version__"}
+    below = {name for name in ours if ROW_OF[name] > ROW_OF[package]}
+    assert below == set()
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if ROW_OF.get(package_of(path), 99) < PURE_ROWS], ids=name_of
+)
+def test_rules_session_and_handlers_touch_nothing(path: Path) -> None:
+    used = {name.split(".")[0] for name in imports(path)} & IMPURE
+    assert used <= PURE_ONLY_EXCEPT.get(name_of(path), set())
+    calls = {
+        f"{node.func.value.id}.{node.func.attr}"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
+    }
+    assert calls & {"datetime.now", "datetime.utcnow", "date.today"} == set()
+
+
+def test_messages_import_msgspec_only() -> None:
+    """Besides the standard library and errors."""
+    used = {name.split(".")[0] for path in (SOURCE / "messages").rglob("*.py") for name in imports(path)}
+    assert used & {"websockets", "tomlkit"} == set()
+
+
+def test_the_simulator_does_not_share_the_servers_code() -> None:
+    used = {
+        name for path in (SOURCE / "simulator").rglob("*.py") for name in imports(path) if name.startswith("tinyocpp.")
+    }
+    allowed = (
+        "tinyocpp.__version__",
+        "tinyocpp.errors",
+        "tinyocpp.messages",
+        "tinyocpp.simulator",
+        "tinyocpp.identity",
+    )
+    assert {name for name in used if not name.startswith(allowed)} == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_says_what_lives_in_it(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text()))
+    assert docstring, "opens with no docstring"
+
+
+def test_catch_alls_are_where_they_may_be() -> None:
+    found: dict[str, int] = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ExceptHandler) and catches_all(node):
+                found[name_of(path)] = found.get(name_of(path), 0) + 1
+    assert found == CATCH_ALL
+
+
+def catches_all(handler: ast.ExceptHandler) -> bool:
+    """One that hides a fault of ours; cleaning up and raising again hides nothing."""
+    named = [node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)] if handler.type else [""]
+    raises_again = isinstance(handler.body[-1], ast.Raise) and handler.body[-1].exc is None
+    return bool({"", "Exception", "BaseException"} & set(named)) and not raises_again
+
+
+# ------------------------------------------------------------------------------------------------------ the repository
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=TOP, capture_output=True, check=True, timeout=30).stdout
+    return [path for name in listed.decode().split("\0") if name and (path := TOP / name).is_file()]
+
+
+# Spelled so that this file does not hold them itself.
+FOREIGN = re.compile(
+    r"pypi\."
+    + r"org|python"
+    + r"hosted|(?<![\w.])/wo"
+    + r"rk/|/tmp/(?:de"
+    + r"v|bri"
+    + r"ef)\b|--(?:extra-)?index"
+    + r"-url|/opt/wh"
+    + r"eels"
+)
+
+
+def test_no_package_index_and_no_workplace_in_any_file() -> None:
+    found = [
+        f"{path.relative_to(TOP)}: {match[0]}"
+        for path in tracked_files()
+        if (match := FOREIGN.search(path.read_text(errors="replace")))
+    ]
+    assert found == []
+
+
+def test_every_dependency_is_pinned_and_every_pin_is_a_dependency() -> None:
+    """So that `cmp constraints.txt` alone tells bin/ whether a .venv is up to date."""
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    pins = [line for line in (TOP / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[a-z-]+==[\d.]+", pin) for pin in pins)
+    assert sorted(pin.split("==")[0] for pin in pins) == sorted(
+        re.split(r"[^a-z-]", want, maxsplit=1)[0] for want in wanted
+    )
+
+
+def test_the_licence() -> None:
+    text = (TOP / "LICENSE").read_text()
+    assert text.startswith("ISC License\n\nCopyright 2023, the tinyocpp developers\n\nPermission to use, copy, modify,")
+
+
+def test_programs_from_a_clone_and_installed_are_the_same() -> None:
+    scripts = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["scripts"]
+    started = {}
+    for path in (TOP / "bin").glob("tinyocpp*"):
+        assert path.stat().st_mode & 0o111 == 0o111
+        (match,) = re.findall(r"^program=(\S+) module=(\S+)$", path.read_text(), re.MULTILINE)
+        assert match[0] == path.name
+        started[match[0]] = f"{match[1]}:main"
+    assert started == scripts
