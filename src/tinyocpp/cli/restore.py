@@ -46,9 +46,8 @@ def run(args: Namespace, config: Config) -> int:
         print(f"What was there before is kept. To have it again: tinyocpp restore {kept}")
     _restore_tags(files.get(TAGS), config.paths.tags, f"{config.paths.tags}.before-{now}")
     if FILE in files and files[FILE] != _content(config.source):
-        print(
-            f"The configuration in it differs and was not touched. To see it: tinyocpp restore {args.file} --extract DIR"
-        )
+        see = f"tinyocpp restore {args.file} --extract DIR"
+        print(f"The configuration in it differs and was not touched. To see it: {see}")
     return 0
 
 
