@@ -1,0 +1,278 @@
+"""What the central system may ask of the charge point: one function per call, and the table of them.
+
+A function gets the charge point, the request and the instant, and returns the answer. What follows from the call goes
+into the outbox or the agenda and so leaves after the answer. A known action that is not in the table is NotSupported;
+certificates and signed firmware are, because the simulator has no keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tinyocpp.errors import ProtocolFault
+from tinyocpp.messages import core, firmware, local_list, reservation, security, smart_charging
+from tinyocpp.messages.core import ChargePointStatus, RemoteStartStopStatus
+from tinyocpp.messages.frames import ErrorCode
+from tinyocpp.messages.payload import Payload, whole_seconds
+from tinyocpp.messages.types import ChargingProfilePurposeType, ChargingRateUnitType
+from tinyocpp.simulator import charging, person, upkeep
+from tinyocpp.simulator.configuration import MAX_KEYS_ASKED, Access
+from tinyocpp.simulator.connector import Connector, Reservation
+
+if TYPE_CHECKING:
+    from tinyocpp.simulator.charge_point import ChargePoint
+
+ECHO_VENDOR = "tinyocpp"
+
+
+def connector_of(station: ChargePoint, connector_id: int, *, whole: bool = False) -> Connector:
+    """The connector of that number; 0 only where the whole charge point may be meant."""
+    if not (0 if whole else 1) <= connector_id < len(station.connectors):
+        raise ProtocolFault(ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, f"no connector {connector_id}")
+    return station.connectors[connector_id]
+
+
+# Core.
+
+
+def change_availability(
+    station: ChargePoint, call: core.ChangeAvailability, now: datetime
+) -> core.ChangeAvailabilityResult:
+    """0 is the charge point and all its connectors. A running transaction is waited for (section 5.2)."""
+    connector = connector_of(station, call.connector_id, whole=True)
+    operative = call.type is core.AvailabilityType.OPERATIVE
+    scheduled = False
+    for one in station.connectors if connector.connector_id == 0 else [connector]:
+        if not operative and one.transaction:
+            one.going_inoperative = scheduled = True
+            continue
+        one.operative, one.going_inoperative = operative, False
+        if not operative:
+            station.set_status(one, ChargePointStatus.UNAVAILABLE, now)
+        elif one.status is ChargePointStatus.UNAVAILABLE:
+            back = ChargePointStatus.PREPARING if one.car else ChargePointStatus.AVAILABLE
+            station.set_status(one, back, now)
+    status = core.AvailabilityStatus.SCHEDULED if scheduled else core.AvailabilityStatus.ACCEPTED
+    return core.ChangeAvailabilityResult(status=status)
+
+
+def change_configuration(
+    station: ChargePoint, call: core.ChangeConfiguration, now: datetime
+) -> core.ChangeConfigurationResult:
+    """A new AuthorizationKey is used at once: the line is closed and opened anew with it (security paper, A01)."""
+    status = station.configuration.set(call.key, call.value)
+    if status is core.ConfigurationStatus.ACCEPTED and call.key.lower() == "authorizationkey":
+        station.later(0, lambda _then: station.reconnect())
+    return core.ChangeConfigurationResult(status=status)
+
+
+def get_configuration(station: ChargePoint, call: core.GetConfiguration, now: datetime) -> core.GetConfigurationResult:
+    if call.key and len(call.key) > MAX_KEYS_ASKED:
+        raise ProtocolFault(ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION, f"more than {MAX_KEYS_ASKED} keys")
+    rows = [station.configuration.find(name) for name in call.key] if call.key else station.configuration.everything()
+    known = tuple(
+        core.KeyValue(key=key.name, readonly=key.access is Access.READ, value=value)
+        for key, value in (row for row in rows if row)
+    )
+    unknown = tuple(name for name in call.key or () if station.configuration.find(name) is None)
+    return core.GetConfigurationResult(configuration_key=known or None, unknown_key=unknown or None)
+
+
+def clear_cache(station: ChargePoint, call: core.ClearCache, now: datetime) -> core.ClearCacheResult:
+    if not station.configuration.flag("AuthorizationCacheEnabled"):
+        return core.ClearCacheResult(status=core.ClearCacheStatus.REJECTED)
+    station.tags.clear_cache()
+    return core.ClearCacheResult(status=core.ClearCacheStatus.ACCEPTED)
+
+
+def data_transfer(station: ChargePoint, call: core.DataTransfer, now: datetime) -> core.DataTransferResult:
+    """One message of our own, to try the way with: Echo."""
+    if call.vendor_id != ECHO_VENDOR:
+        return core.DataTransferResult(status=core.DataTransferStatus.UNKNOWN_VENDOR_ID)
+    if call.message_id != "Echo":
+        return core.DataTransferResult(status=core.DataTransferStatus.UNKNOWN_MESSAGE_ID)
+    return core.DataTransferResult(status=core.DataTransferStatus.ACCEPTED, data=call.data)
+
+
+def remote_start(
+    station: ChargePoint, call: core.RemoteStartTransaction, now: datetime
+) -> core.RemoteStartTransactionResult:
+    """Without a connector: one with a car before one without. Not before we were accepted (section 4.2)."""
+    if call.connector_id is None:
+        candidates = sorted(station.connectors[1:], key=lambda one: one.car is None)
+    else:
+        candidates = [connector_of(station, call.connector_id)]
+    free = [one for one in candidates if person.cannot_start(one, call.id_tag, None) is None]
+    profile = call.charging_profile
+    wrong_profile = profile and (
+        profile.charging_profile_purpose is not ChargingProfilePurposeType.TX_PROFILE
+        or profile.transaction_id is not None
+    )
+    if not free or wrong_profile or not station.accepted:
+        return core.RemoteStartTransactionResult(status=RemoteStartStopStatus.REJECTED)
+    station.later(0, lambda then: person.remote_start(station, free[0], call.id_tag, profile, then))
+    return core.RemoteStartTransactionResult(status=RemoteStartStopStatus.ACCEPTED)
+
+
+def remote_stop(
+    station: ChargePoint, call: core.RemoteStopTransaction, now: datetime
+) -> core.RemoteStopTransactionResult:
+    running = [one for one in station.connectors if one.running and one.running.transaction_id == call.transaction_id]
+    if not running or not station.accepted:
+        return core.RemoteStopTransactionResult(status=RemoteStartStopStatus.REJECTED)
+    station.later(0, lambda then: charging.stop(station, running[0], core.Reason.REMOTE, then))
+    return core.RemoteStopTransactionResult(status=RemoteStartStopStatus.ACCEPTED)
+
+
+def reset(station: ChargePoint, call: core.Reset, now: datetime) -> core.ResetResult:
+    station.later(0, lambda then: upkeep.reset(station, then, hard=call.type is core.ResetType.HARD))
+    return core.ResetResult(status=core.ResetStatus.ACCEPTED)
+
+
+def unlock_connector(station: ChargePoint, call: core.UnlockConnector, now: datetime) -> core.UnlockConnectorResult:
+    """A running transaction ends first; an unknown connector is NotSupported, not an error (errata 3.87)."""
+    if not 1 <= call.connector_id < len(station.connectors):
+        return core.UnlockConnectorResult(status=core.UnlockStatus.NOT_SUPPORTED)
+    charging.stop(station, station.connectors[call.connector_id], core.Reason.UNLOCK_COMMAND, now)
+    return core.UnlockConnectorResult(status=core.UnlockStatus.UNLOCKED)
+
+
+# Firmware and logs.
+
+
+def get_diagnostics(
+    station: ChargePoint, call: firmware.GetDiagnostics, now: datetime
+) -> firmware.GetDiagnosticsResult:
+    upkeep.upload_diagnostics(station)
+    return firmware.GetDiagnosticsResult(file_name=f"diagnostics-{now:%Y%m%dT%H%M%SZ}.txt")
+
+
+def update_firmware(
+    station: ChargePoint, call: firmware.UpdateFirmware, now: datetime
+) -> firmware.UpdateFirmwareResult:
+    upkeep.update_firmware(station, max(0.0, (call.retrieve_date - now).total_seconds()))
+    return firmware.UpdateFirmwareResult()
+
+
+def get_log(station: ChargePoint, call: security.GetLog, now: datetime) -> security.GetLogResult:
+    """A second request takes the place of the first (N01)."""
+    status = security.LogStatus.ACCEPTED if station.log_request is None else security.LogStatus.ACCEPTED_CANCELED
+    upkeep.upload_log(station, call.request_id)
+    return security.GetLogResult(status=status, filename=f"{call.log_type.value}-{now:%Y%m%dT%H%M%SZ}.txt")
+
+
+# Local list and reservation.
+
+
+def get_local_list_version(
+    station: ChargePoint, call: local_list.GetLocalListVersion, now: datetime
+) -> local_list.GetLocalListVersionResult:
+    return local_list.GetLocalListVersionResult(list_version=station.tags.list_version)
+
+
+def send_local_list(
+    station: ChargePoint, call: local_list.SendLocalList, now: datetime
+) -> local_list.SendLocalListResult:
+    return local_list.SendLocalListResult(status=station.tags.update(call))
+
+
+def reserve_now(station: ChargePoint, call: reservation.ReserveNow, now: datetime) -> reservation.ReserveNowResult:
+    """The same id replaces; connector 0 is not offered (ReserveConnectorZeroSupported)."""
+    connector = connector_of(station, call.connector_id, whole=True)
+    replaces = connector.reservation and connector.reservation.reservation_id == call.reservation_id
+    if connector.connector_id == 0 or call.expiry_date <= now:
+        status = reservation.ReservationStatus.REJECTED
+    elif connector.status is ChargePointStatus.UNAVAILABLE:
+        status = reservation.ReservationStatus.UNAVAILABLE
+    elif connector.status is not ChargePointStatus.AVAILABLE and not replaces:
+        status = reservation.ReservationStatus.OCCUPIED
+    else:
+        connector.reservation = Reservation(call.reservation_id, call.id_tag, call.expiry_date, call.parent_id_tag)
+        station.set_status(connector, ChargePointStatus.RESERVED, now)
+        status = reservation.ReservationStatus.ACCEPTED
+    return reservation.ReserveNowResult(status=status)
+
+
+def cancel_reservation(
+    station: ChargePoint, call: reservation.CancelReservation, now: datetime
+) -> reservation.CancelReservationResult:
+    for one in station.connectors:
+        if one.reservation and one.reservation.reservation_id == call.reservation_id:
+            charging.free_reservation(station, one, now)
+            return reservation.CancelReservationResult(status=reservation.CancelReservationStatus.ACCEPTED)
+    return reservation.CancelReservationResult(status=reservation.CancelReservationStatus.REJECTED)
+
+
+# Smart charging.
+
+
+def set_charging_profile(
+    station: ChargePoint, call: smart_charging.SetChargingProfile, now: datetime
+) -> smart_charging.SetChargingProfileResult:
+    connector = connector_of(station, call.connector_id, whole=True)
+    profile = call.cs_charging_profiles
+    wrong = station.profiles.install(connector.connector_id, profile, connector.running, now)
+    if wrong:
+        station.note(f"profile {profile.charging_profile_id} rejected: {wrong}", now)
+        return smart_charging.SetChargingProfileResult(status=smart_charging.ChargingProfileStatus.REJECTED)
+    return smart_charging.SetChargingProfileResult(status=smart_charging.ChargingProfileStatus.ACCEPTED)
+
+
+def clear_charging_profile(
+    station: ChargePoint, call: smart_charging.ClearChargingProfile, now: datetime
+) -> smart_charging.ClearChargingProfileResult:
+    found = station.profiles.clear(call)
+    statuses = smart_charging.ClearChargingProfileStatus
+    return smart_charging.ClearChargingProfileResult(status=statuses.ACCEPTED if found else statuses.UNKNOWN)
+
+
+def get_composite_schedule(
+    station: ChargePoint, call: smart_charging.GetCompositeSchedule, now: datetime
+) -> smart_charging.GetCompositeScheduleResult:
+    """An unknown connector is Rejected, not an error (section 5.7)."""
+    if not 0 <= call.connector_id < len(station.connectors):
+        return smart_charging.GetCompositeScheduleResult(status=smart_charging.GetCompositeScheduleStatus.REJECTED)
+    start = whole_seconds(now)
+    schedule = station.profiles.composite(
+        call.connector_id,
+        station.connectors[call.connector_id].running,
+        start,
+        call.duration,
+        call.charging_rate_unit or ChargingRateUnitType.A,
+        sharing=len(station.connectors) - 1,
+    )
+    return smart_charging.GetCompositeScheduleResult(
+        status=smart_charging.GetCompositeScheduleStatus.ACCEPTED,
+        connector_id=call.connector_id,
+        schedule_start=start,
+        charging_schedule=schedule,
+    )
+
+
+Command = Callable[["ChargePoint", Any, datetime], Payload]  # Any: each takes the request its row of ACTIONS names
+
+COMMANDS: dict[str, Command] = {
+    "CancelReservation": cancel_reservation,
+    "ChangeAvailability": change_availability,
+    "ChangeConfiguration": change_configuration,
+    "ClearCache": clear_cache,
+    "ClearChargingProfile": clear_charging_profile,
+    "DataTransfer": data_transfer,
+    "ExtendedTriggerMessage": upkeep.extended_trigger,
+    "GetCompositeSchedule": get_composite_schedule,
+    "GetConfiguration": get_configuration,
+    "GetDiagnostics": get_diagnostics,
+    "GetLocalListVersion": get_local_list_version,
+    "GetLog": get_log,
+    "RemoteStartTransaction": remote_start,
+    "RemoteStopTransaction": remote_stop,
+    "ReserveNow": reserve_now,
+    "Reset": reset,
+    "SendLocalList": send_local_list,
+    "SetChargingProfile": set_charging_profile,
+    "TriggerMessage": upkeep.trigger,
+    "UnlockConnector": unlock_connector,
+    "UpdateFirmware": update_firmware,
+}
