@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from tinyocpp.admission import Standing
 from tinyocpp.messages.core import RegistrationStatus
 
 if TYPE_CHECKING:
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from tinyocpp.leniency import Oddity
-    from tinyocpp.messages.core import BootNotification, MeterValues, StartTransaction, StatusNotification, StopTransaction
+    from tinyocpp.messages.core import (
+        BootNotification,
+        MeterValues,
+        StartTransaction,
+        StatusNotification,
+        StopTransaction,
+    )
+    from tinyocpp.messages.payload import Payload
     from tinyocpp.tags import Verdict
     from tinyocpp.transactions import Transaction
 
@@ -74,16 +82,17 @@ class Ledger(Protocol):
         """Book a stop; the same call twice changes nothing. An id this charger does not own becomes an orphan."""
         ...
 
-    def samples(self, charger_id: str, call: MeterValues, raw: bytes, now: datetime) -> Transaction | None:
-        """Keep a MeterValues as it came and bring its transaction up to date; returns that transaction if there is one."""
+    def samples(self, charger_id: str, call: MeterValues, now: datetime) -> Transaction | None:
+        """Keep a MeterValues and bring its transaction up to date; returns that transaction if there is one. The same
+        call twice is kept once."""
         ...
 
     def note(self, charger_id: str, oddity: Oddity, raw: str, now: datetime) -> None:
         """Keep something that was not as the standard says, with the frame it came in."""
         ...
 
-    def record(self, charger_id: str, action: str, raw: bytes, now: datetime) -> None:
-        """Keep the payload of any other call a charger sent (firmware, diagnostics, security, data transfer)."""
+    def record(self, charger_id: str, action: str, call: Payload, now: datetime) -> None:
+        """Keep any other call a charger sent (firmware, diagnostics, security, data transfer)."""
         ...
 
     def seen(self, charger_id: str, now: datetime) -> None:
@@ -128,6 +137,7 @@ class Charger:
         tags: Tags,
         clock: Clock,
         zone: tzinfo,
+        standing: Standing = Standing.ADMITTED,
         registration: RegistrationStatus = RegistrationStatus.ACCEPTED,
         heartbeat_interval_s: int = 300,
     ) -> None:
@@ -136,9 +146,24 @@ class Charger:
         self.tags = tags
         self.clock = clock
         self.zone = zone  # for times the charger sends without one
-        self.registration = registration
+        self.standing = standing
+        self.registration = registration  # what the owner wants this charger to be told
         self.heartbeat_interval_s = heartbeat_interval_s
+        self.watched = False  # somebody follows the events: the host says so
+        self.frame = ""  # the frame being handled, for what is noted of it
+        self.incomplete = False  # something required is missing in it
         self.events: list[Event] = []  # the host passes them on once the batch is committed
 
     def announce(self, event: str, **details: object) -> None:
-        self.events.append(Event(event=event, charger_id=self.id, at=self.clock.now(), details=details))
+        """Tell whoever follows this charger."""
+        if self.watched:
+            self.events.append(Event(event=event, charger_id=self.id, at=self.clock.now(), details=details))
+
+    def note(self, oddity: Oddity) -> None:
+        """Keep what was not as it should be, with the frame it came in."""
+        self.ledger.note(self.id, oddity, self.frame, self.clock.now())
+        self.announce("oddity", kind=oddity.kind, detail=oddity.detail)
+
+    def record(self, action: str, call: Payload) -> None:
+        """Keep a call that moves no energy."""
+        self.ledger.record(self.id, action, call, self.clock.now())

@@ -13,7 +13,7 @@ from enum import StrEnum
 import msgspec
 
 MAX_TRANSACTION_WH = 1_000_000
-"""More than ten full batteries: a register that says so is broken (Zaptec Go 2 saturates at 2^31; evcc caps the same)."""
+"""More than ten full batteries: a register that says so is broken (Zaptec Go 2 saturates at 2^31; evcc caps too)."""
 REGISTER_SLACK_WH = 10
 """A meter still moves a little after the stop (Wallbox Copper SB: 4 Wh) and samples are rounded (Huawei: 1 Wh)."""
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)

@@ -65,16 +65,17 @@ class Register(Protocol):
 class Store(Protocol):
     """The writing side. Every method raises StorageError when the disk, or another process's lock, will not have it."""
 
-    ledger: Ledger
-    register: Register
-
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def register(self) -> Register: ...
     def begin(self, *, relaxed: bool = False, timeout_s: float = 10.0) -> bool:
         """Open the batch. `relaxed`: nothing in it is a start or a stop, a power cut may take it. False: another
         process is still writing after `timeout_s`, nothing was begun."""
         ...
 
     def savepoint(self) -> None:
-        """From here `undo` leads back, until `release`: put around each frame, so that a bad one takes nobody with it."""
+        """From here `undo` leads back, until `release`: around each frame, so that a bad one takes nobody with it."""
         ...
 
     def release(self) -> None: ...
@@ -162,7 +163,13 @@ class Reader(Protocol):
         ...
 
     def totals(
-        self, by: str, start: datetime | None, end: datetime | None, *, charger_id: str | None = None, simulator: bool = False
+        self,
+        by: str,
+        start: datetime | None,
+        end: datetime | None,
+        *,
+        charger_id: str | None = None,
+        simulator: bool = False,
     ) -> list[Total]:
         """`by`: "tag" (key: the tag as last spelled), "charger", or "quarter" (key: unix time of the quarter of an hour
         the transaction started in, from which local days and months are made: every zone's offset is a multiple)."""

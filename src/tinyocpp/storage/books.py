@@ -56,8 +56,9 @@ def integer_or_none(stored: object) -> int | None:
 
 
 SELECT = (
-    "SELECT transaction_id, charger, connector_id, id_tag, state, orphan, started_at, meter_start_wh, last_register_wh,"
-    " last_sample_at, relative, stopped_at, meter_stop_wh, reason, contradicted, undisturbed, claimed_id FROM transactions"
+    "SELECT transaction_id, charger, connector_id, id_tag, state, orphan, started_at, meter_start_wh,"
+    " last_register_wh, last_sample_at, relative, stopped_at, meter_stop_wh, reason, contradicted, undisturbed,"
+    " claimed_id FROM transactions"
 )
 RUNNING = "state IN ('open', 'uncertain')"
 

@@ -14,7 +14,7 @@ from zlib import crc32
 import msgspec
 
 from tinyocpp.identity import fold_identity
-from tinyocpp.messages.types import ChargePointStatus
+from tinyocpp.messages.core import ChargePointStatus
 from tinyocpp.metering import Reading, read
 from tinyocpp.storage.books import Books, Database, integer, ms, ms_or_none
 from tinyocpp.tags import Verdict, fold
@@ -35,7 +35,14 @@ if TYPE_CHECKING:
 
     from tinyocpp.charger import Judge
     from tinyocpp.leniency import Oddity
-    from tinyocpp.messages.core import BootNotification, MeterValues, StartTransaction, StatusNotification, StopTransaction
+    from tinyocpp.messages.core import (
+        BootNotification,
+        MeterValues,
+        StartTransaction,
+        StatusNotification,
+        StopTransaction,
+    )
+    from tinyocpp.messages.payload import Payload
     from tinyocpp.storage.register import SqlRegister
 
 FORGOTTEN = timedelta(hours=24)
@@ -100,8 +107,8 @@ class SqlLedger:
         if stated is not None and any(stated < transaction.started_at for transaction in running):
             return []  # queued from before the start
         self._db.run(
-            "INSERT INTO connectors (charger, connector_id, status, error_code, info, status_at) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (charger, connector_id) DO UPDATE SET status = excluded.status,"
+            "INSERT INTO connectors (charger, connector_id, status, error_code, info, status_at)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (charger, connector_id) DO UPDATE SET status = excluded.status,"
             " error_code = excluded.error_code, info = excluded.info, status_at = excluded.status_at,"
             " power_w = CASE WHEN excluded.status = 'Charging' THEN power_w END",
             charger,
@@ -195,7 +202,9 @@ class SqlLedger:
             return repeated
         before = self._stopping(charger, call, stated)
         if before is None:
-            before = self._orphan(charger, self._connector_of_orphan(charger, stopped), call.transaction_id, stopped, now)
+            before = self._orphan(
+                charger, self._connector_of_orphan(charger, stopped), call.transaction_id, stopped, now
+            )
         transaction = self._books.happen(before, stopped, now)
         self._db.run(
             "INSERT INTO stops (transaction_id, charger, claimed_id, id_tag, meter_stop_wh, stated_at, received_at,"
@@ -277,27 +286,29 @@ class SqlLedger:
 
     # Samples.
 
-    def samples(self, charger_id: str, call: MeterValues, raw: bytes, now: datetime) -> Transaction | None:
+    def samples(self, charger_id: str, call: MeterValues, now: datetime) -> Transaction | None:
         charger = fold_identity(charger_id)
         reading = read(call.meter_value) or Reading(now)
         stated = _believed(reading.at, now)
-        record = Metered(stated or now, None if reading.register_wh is None else plausible_register(reading.register_wh))
+        record = Metered(
+            stated or now, None if reading.register_wh is None else plausible_register(reading.register_wh)
+        )
         connector_id = call.connector_id or self._only_connector(charger)
         transaction = self._metering(charger, connector_id, call.transaction_id, record, now)
-        text = raw.decode("utf-8", "replace")
+        payload = msgspec.json.encode(call)
         new = self._db.run(
             "INSERT INTO samples (sampled_at, charger, digest, connector_id, transaction_id, claimed_id, register_wh,"
             " power_w, received_at, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             ms(record.at),
             charger,
-            _digest(text),
+            _digest(payload),
             connector_id,
             None if transaction is None else transaction.id,
             call.transaction_id,
             record.register_wh,
             reading.power_w,
             ms(now),
-            text,
+            payload.decode(),
         )
         if not new:
             return transaction
@@ -321,7 +332,9 @@ class SqlLedger:
         ours = self._books.owned(charger, claimed_id) if claimed_id is not None else None
         if ours is not None and ours.state is not State.CLOSED:
             return ours
-        running = [one for one in self._books.running(charger, connector_id) if record.at >= one.started_at - CLOCK_SLACK]
+        running = [
+            one for one in self._books.running(charger, connector_id) if record.at >= one.started_at - CLOCK_SLACK
+        ]
         if ours is not None and (not running or record.at < running[-1].started_at):
             return ours  # its closing sample, after the stop
         if running:
@@ -359,20 +372,20 @@ class SqlLedger:
             fold_identity(charger_id),
             oddity.kind,
             oddity.detail,
-            _digest(kept),
+            _digest(kept.encode("utf-8", "surrogatepass")),
             kept,
             ms(now),
             ms(now),
         )
 
-    def record(self, charger_id: str, action: str, raw: bytes, now: datetime) -> None:
+    def record(self, charger_id: str, action: str, call: Payload, now: datetime) -> None:
         charger = fold_identity(charger_id)
         self._db.run(
             "INSERT INTO calls (charger, action, received_at, payload) VALUES (?, ?, ?, ?)",
             charger,
             action,
             ms(now),
-            raw.decode("utf-8", "replace"),
+            msgspec.json.encode(call).decode(),
         )
         self._db.run(
             "DELETE FROM calls WHERE charger = ? AND action = ? AND call_no <= (SELECT call_no FROM calls"
@@ -464,7 +477,6 @@ def _not_above(known_wh: int | None, shown_wh: int | None) -> bool:
     return known_wh is not None and shown_wh is not None and known_wh <= shown_wh
 
 
-def _digest(text: str) -> int:
+def _digest(payload: bytes) -> int:
     """Tells two frames of one charger and one moment apart, the same in every process: length and CRC-32."""
-    encoded = text.encode("utf-8", "replace")
-    return len(encoded) << 32 | crc32(encoded)
+    return len(payload) << 32 | crc32(payload)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyocpp.identity import fold_identity
+from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.storage import Booking, ChargerStatus, ConnectorStatus, NotedOddity, Total
 from tinyocpp.storage.books import integer, integer_or_none, ms, when
-from tinyocpp.storage.register import SIMULATOR, SqlRegister
+from tinyocpp.storage.register import SqlRegister
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,8 @@ class SqlReader:
         key, group = GROUPS[by]
         condition, parameters = _chosen(start, end, charger_id, simulator)
         rows = self._db.rows(
-            f"SELECT {key}, count(*), sum(t.energy_wh) FROM transactions t WHERE {condition} GROUP BY {group} ORDER BY 1",
+            f"SELECT {key}, count(*), sum(t.energy_wh) FROM transactions t WHERE {condition}"
+            f" GROUP BY {group} ORDER BY 1",
             *parameters,
         )
         return [Total(key=str(row[0]), transactions=integer(row[1]), energy_wh=integer(row[2])) for row in rows]
@@ -105,11 +106,9 @@ class SqlReader:
         return {str(quality): integer(energy_wh) for quality, energy_wh in rows}
 
     def period(self) -> tuple[datetime, datetime] | None:
-        ((first, last),) = self._db.rows(
-            "SELECT min(started_at), max(started_at) FROM transactions WHERE charger <> ?", SIMULATOR
-        )
-        started, ended = when(first), when(last)
-        return None if started is None or ended is None else (started, ended)
+        one = "SELECT started_at FROM transactions WHERE charger <> ? ORDER BY started_at {} LIMIT 1"
+        first, last = self._db.rows(one.format("ASC"), SIMULATOR), self._db.rows(one.format("DESC"), SIMULATOR)
+        return (_time(first[0][0]), _time(last[0][0])) if first and last else None
 
     def transaction(self, transaction_id: int) -> Booking | None:
         rows = self._db.rows(f"{BOOKING} WHERE t.transaction_id = ?", transaction_id)
@@ -139,7 +138,7 @@ class SqlReader:
     def unknown_tags(self, since: datetime) -> list[tuple[datetime, str, str]]:
         rows = self._db.rows(
             "SELECT o.last_at, coalesce(c.charger_id, o.charger), o.detail FROM oddities o"
-            " LEFT JOIN chargers c USING (charger) WHERE o.kind = 'unknown-tag' AND o.last_at >= ? ORDER BY o.last_at",
+            " LEFT JOIN chargers c USING (charger) WHERE o.kind = 'unknown_tag' AND o.last_at >= ? ORDER BY o.last_at",
             ms(since),
         )
         return [(_time(row[0]), str(row[1]), str(row[2])) for row in rows]

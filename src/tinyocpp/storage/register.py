@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyocpp.identity import fold_identity
+from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.storage import Registered
 from tinyocpp.storage.books import integer, ms, when
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from tinyocpp.storage.books import Database, Row
 
-SIMULATOR = "simulator"
-"""The identity that never counts as the first (design, promise 6)."""
 SELECT = (
     "SELECT charger_id, admitted_at, password_hash, refused_at, refused_from, refused_why, refusals, connected_at,"
     " disconnected_at, last_seen_at, booted_at, vendor, model, firmware FROM chargers"
@@ -41,8 +39,8 @@ class SqlRegister:
 
     def admit(self, identity: str, now: datetime) -> None:
         self._db.run(
-            "INSERT INTO chargers (charger, charger_id, admitted_at) VALUES (?, ?, ?) ON CONFLICT (charger) DO UPDATE SET"
-            " admitted_at = coalesce(admitted_at, excluded.admitted_at),"
+            "INSERT INTO chargers (charger, charger_id, admitted_at) VALUES (?, ?, ?)"
+            " ON CONFLICT (charger) DO UPDATE SET admitted_at = coalesce(admitted_at, excluded.admitted_at),"
             " refused_at = NULL, refused_from = '', refused_why = '', refusals = 0",
             fold_identity(identity),
             identity,
@@ -81,8 +79,8 @@ class SqlRegister:
 
     def connected(self, identity: str, address: str, now: datetime) -> None:
         self._db.run(
-            "INSERT INTO chargers (charger, charger_id, connected_at, connected_from, last_seen_at) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (charger) DO UPDATE SET charger_id = excluded.charger_id,"
+            "INSERT INTO chargers (charger, charger_id, connected_at, connected_from, last_seen_at)"
+            " VALUES (?, ?, ?, ?, ?) ON CONFLICT (charger) DO UPDATE SET charger_id = excluded.charger_id,"
             " connected_at = excluded.connected_at, connected_from = excluded.connected_from, disconnected_at = NULL,"
             " last_seen_at = excluded.last_seen_at",
             fold_identity(identity),

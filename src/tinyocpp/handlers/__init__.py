@@ -1,0 +1,41 @@
+"""What we do with each request a charger may send: one plain function per action, and the table that names them.
+
+A handler is given the decoded call and its Charger, and returns the answer. It runs inside the host's batch: the answer
+leaves when what the handler wrote is durable. It must not send calls of its own (quirk B17), sleep, or look at a clock
+other than the charger's. `OUTCOMES` is the other direction: what a charger's answers to our own calls teach us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tinyocpp.charger import Charger
+from tinyocpp.handlers import answers, authorization, notices, registration, transactions
+from tinyocpp.messages.payload import Payload
+
+# Any: every function takes its own request type, which the session has just decoded by ACTIONS.
+Handler = Callable[[Any, Charger], Payload]
+
+HANDLERS: dict[str, Handler] = {
+    "Authorize": authorization.authorize,
+    "BootNotification": registration.boot_notification,
+    "DataTransfer": notices.data_transfer,
+    "DiagnosticsStatusNotification": notices.diagnostics_status_notification,
+    "FirmwareStatusNotification": notices.firmware_status_notification,
+    "Heartbeat": registration.heartbeat,
+    "LogStatusNotification": notices.log_status_notification,
+    "MeterValues": transactions.meter_values,
+    "SecurityEventNotification": notices.security_event_notification,
+    "SignCertificate": notices.sign_certificate,
+    "SignedFirmwareStatusNotification": notices.signed_firmware_status_notification,
+    "StartTransaction": transactions.start_transaction,
+    "StatusNotification": registration.status_notification,
+    "StopTransaction": transactions.stop_transaction,
+}
+
+OUTCOMES: dict[str, answers.Outcome] = {
+    "ChangeConfiguration": answers.configuration_changed,
+    "GetConfiguration": answers.configuration_got,
+    "RemoteStartTransaction": answers.remote_start,
+}

@@ -1,0 +1,64 @@
+"""Who the charger is and how it fares: BootNotification, Heartbeat, StatusNotification."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinyocpp.admission import Standing
+from tinyocpp.handlers.transactions import announce
+from tinyocpp.messages.core import (
+    BootNotification,
+    BootNotificationResult,
+    Heartbeat,
+    HeartbeatResult,
+    RegistrationStatus,
+    StatusNotification,
+    StatusNotificationResult,
+)
+from tinyocpp.messages.payload import whole_seconds
+
+if TYPE_CHECKING:
+    from tinyocpp.charger import Charger
+
+COME_BACK_S = 3600
+"""How long a charger that is not ours waits before it asks again."""
+
+
+def boot_notification(call: BootNotification, charger: Charger) -> BootNotificationResult:
+    """Welcome the charger and tell it the time (section 4.2). The first to say
+    properly who it is becomes the owner's."""
+    now = charger.clock.now()
+    if charger.standing is Standing.CANDIDATE and not charger.incomplete:
+        adopted = charger.ledger.adopt(charger.id, now)
+        charger.standing = Standing.ADMITTED if adopted else Standing.REFUSED
+    if charger.standing is not Standing.ADMITTED:
+        return BootNotificationResult(
+            status=RegistrationStatus.REJECTED, current_time=whole_seconds(now), interval=COME_BACK_S
+        )
+    changed = charger.ledger.boot(charger.id, call, now)
+    charger.announce(
+        "boot", vendor=call.charge_point_vendor, model=call.charge_point_model, firmware=call.firmware_version
+    )
+    for transaction in changed:
+        announce(transaction, charger)
+    return BootNotificationResult(
+        status=charger.registration, current_time=whole_seconds(now), interval=charger.heartbeat_interval_s
+    )
+
+
+def heartbeat(call: Heartbeat, charger: Charger) -> HeartbeatResult:
+    """Tell the time; many clocks are set by nothing else (quirk T10)."""
+    now = charger.clock.now()
+    charger.ledger.seen(charger.id, now)
+    return HeartbeatResult(current_time=whole_seconds(now))
+
+
+def status_notification(call: StatusNotification, charger: Charger) -> StatusNotificationResult:
+    """Keep the status; any change is possible, as short states may be left out (section 4.9)."""
+    changed = charger.ledger.status(charger.id, call, charger.clock.now())
+    charger.announce(
+        "status", connector_id=call.connector_id, status=call.status, error_code=call.error_code, info=call.info
+    )
+    for transaction in changed:
+        announce(transaction, charger)
+    return StatusNotificationResult()

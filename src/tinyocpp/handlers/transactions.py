@@ -1,0 +1,83 @@
+"""Where energy is booked: StartTransaction, MeterValues, StopTransaction. None of them can be refused (section 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinyocpp.handlers.authorization import info, judge
+from tinyocpp.leniency import Oddity, OddityKind
+from tinyocpp.messages.core import (
+    MeterValues,
+    MeterValuesResult,
+    StartTransaction,
+    StartTransactionResult,
+    StopTransaction,
+    StopTransactionResult,
+)
+from tinyocpp.metering import read
+from tinyocpp.transactions import booked
+
+if TYPE_CHECKING:
+    from tinyocpp.charger import Charger
+    from tinyocpp.transactions import Transaction
+
+
+def start_transaction(call: StartTransaction, charger: Charger) -> StartTransactionResult:
+    """Record the transaction, then answer. A call sent twice gets its first answer again; a refused tag gets a number
+    all the same, for the energy flows (section 4.8)."""
+    transaction, verdict = charger.ledger.start(
+        charger.id,
+        call,
+        charger.clock.now(),
+        judge=lambda running_with: judge(call.id_tag, charger, running_with),
+    )
+    announce(transaction, charger, id_tag_status=verdict.status)
+    return StartTransactionResult(id_tag_info=info(verdict), transaction_id=transaction.id)
+
+
+def meter_values(call: MeterValues, charger: Charger) -> MeterValuesResult:
+    """Keep the samples, whatever they say (section 4.7)."""
+    transaction = charger.ledger.samples(charger.id, call, charger.clock.now())
+    if charger.watched:
+        _announce_sample(call, transaction, charger)
+    return MeterValuesResult()
+
+
+def stop_transaction(call: StopTransaction, charger: Charger) -> StopTransactionResult:
+    """Book the energy. Information on the tag goes back only for the charger's cache (section 4.10)."""
+    transaction = charger.ledger.stop(charger.id, call, charger.clock.now())
+    if transaction.orphan:
+        charger.note(Oddity(OddityKind.UNKNOWN_TRANSACTION, f"StopTransaction.transactionId: {call.transaction_id}"))
+    announce(transaction, charger)
+    if not call.id_tag:
+        return StopTransactionResult()
+    return StopTransactionResult(id_tag_info=info(judge(call.id_tag, charger)))
+
+
+def announce(transaction: Transaction, charger: Charger, **more: object) -> None:
+    """Tell followers how a transaction stands."""
+    energy_wh, quality = booked(transaction)
+    charger.announce(
+        "transaction",
+        transaction_id=transaction.id,
+        connector_id=transaction.connector_id,
+        id_tag=transaction.id_tag,
+        state=transaction.state,
+        energy_wh=energy_wh,
+        quality=quality,
+        reason=transaction.reason,
+        **more,
+    )
+
+
+def _announce_sample(call: MeterValues, transaction: Transaction | None, charger: Charger) -> None:
+    reading = read(call.meter_value)
+    charger.announce(
+        "sample",
+        connector_id=call.connector_id,
+        transaction_id=None if transaction is None else transaction.id,
+        energy_wh=None if transaction is None else booked(transaction)[0],
+        register_wh=None if reading is None else reading.register_wh,
+        power_w=None if reading is None else reading.power_w,
+        offered_a=None if reading is None else reading.offered_a,
+    )

@@ -1,0 +1,46 @@
+"""What both hosts have in common: the batch around frames, and the clock on the wall.
+
+A host opens a batch, gives each frame that has arrived to its session through `handle_frame`, commits, and only then
+lets out what the sessions have to say. This module knows neither how frames arrive nor where answers go.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from tinyocpp.errors import StorageError
+
+if TYPE_CHECKING:
+    from tinyocpp.session import Session
+    from tinyocpp.storage import Store
+
+
+class SystemClock:
+    """Implements charger.Clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def relaxed(text: str) -> bool:
+    """Is this frame certainly neither a StartTransaction nor a StopTransaction? A batch of only such frames may be lost
+    in a power cut. An escape may hide anything, so it is no certainty."""
+    return 'Transaction"' not in text and "\\u" not in text
+
+
+def handle_frame(store: Store, session: Session, text: str, now: float) -> bool:
+    """Give the session a frame, so that one that fails takes nobody with it. False: the fault is ours, what the frame
+    did is undone and the host ends this connection; the charger will send it again. StorageError passes."""
+    store.savepoint()
+    try:
+        session.receive_text(text, now)
+    except StorageError:
+        raise
+    except Exception:
+        store.undo()
+        sys.excepthook(*sys.exc_info())
+        return False
+    store.release()
+    return True

@@ -1,0 +1,299 @@
+"""One charger's conversation, free of I/O: text in, text out, and the next deadline.
+
+The session owns frames, dispatch, the rule of one outstanding call per direction (OCPP-J 4.1.1), the queue of our own
+calls, timeouts, late and unknown results, and what becomes of a frame that breaks the standard. It does not know
+sockets, files or threads. A host gives it what arrived, inside a batch, and lets out what it has to say once the batch
+is committed. `now` is monotonic seconds; the time of day is the charger's clock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tinyocpp.admission import Standing
+from tinyocpp.errors import ProtocolFault
+from tinyocpp.handlers import HANDLERS, OUTCOMES
+from tinyocpp.handlers.answers import Stage
+from tinyocpp.leniency import LOSSES, Oddity, OddityKind, mend, read_frame
+from tinyocpp.messages import ACTIONS
+from tinyocpp.messages.core import RegistrationStatus
+from tinyocpp.messages.frames import (
+    Call,
+    CallError,
+    CallResult,
+    ErrorCode,
+    encode_call,
+    encode_error,
+    encode_result,
+)
+from tinyocpp.messages.payload import decode_payload
+
+if TYPE_CHECKING:
+    from tinyocpp.charger import Charger
+    from tinyocpp.messages.payload import Payload
+
+CALL_TIMEOUT_S = 90.0
+"""Some chargers need 60 s for an answer (Mennekes 4Business, quirk F12)."""
+DEAF_AFTER = 3
+"""So many calls in a row without an answer: only a new connection helps (quirk H23)."""
+SEEN_EVERY_S = 30.0
+"""How exactly we remember when a charger was last heard: each time costs a write."""
+LATE_KEPT = 8
+"""Calls given up whose answer is still recognised when it comes after all."""
+
+HABITS_KEPT = 200
+INCOMPLETE = frozenset({OddityKind.MISSING, OddityKind.NOT_AN_OBJECT})
+
+NEVER_REFUSED = frozenset(
+    {"BootNotification", "Heartbeat", "StatusNotification", "MeterValues", "StartTransaction", "StopTransaction"}
+)
+"""Answered with a result also while the charger is Pending or Rejected: a CALLERROR is only repeated for ever, and the
+energy has flowed (design, promise 4)."""
+
+
+class Outcome(StrEnum):
+    RESULT = "result"
+    ERROR = "error"  # the charger answered CALLERROR
+    TIMEOUT = "timeout"
+    LOST = "lost"  # the connection ended first
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """How a call of ours ended."""
+
+    call_id: int
+    action: str
+    outcome: Outcome
+    payload: bytes = b"{}"  # RESULT: the charger's answer as it came
+    code: str = ""  # ERROR
+    description: str = ""  # ERROR
+
+
+class _Pending(msgspec.Struct):
+    """A call of ours that has not ended."""
+
+    call_id: int
+    message_id: str
+    action: str
+    payload: bytes
+    deadline: float
+    patience_s: float
+    sent: bool = False
+
+
+class Session:
+    """See the module. `id_prefix` makes our message ids unlike those of any other connection (OCPP-J errata 3.7)."""
+
+    def __init__(self, charger: Charger, *, strict: bool = False, id_prefix: str = "") -> None:
+        self.charger = charger
+        self.closing = False  # the host closes the connection once it has sent what there is to send
+        self._strict = strict
+        self._id_prefix = id_prefix
+        self._calls = 0
+        self._to_send: list[str] = []
+        self._answers: list[Answer] = []
+        self._outstanding: _Pending | None = None
+        self._queue: deque[_Pending] = deque()
+        self._late: deque[_Pending] = deque(maxlen=LATE_KEPT)
+        self._deaf = 0
+        self._habits: set[tuple[OddityKind, str]] = set()
+        self._seen_at: float | None = None
+
+    # What a host says.
+
+    def receive_text(self, text: str, now: float) -> None:
+        """Handle one frame, inside a batch. Raises nothing for what a charger sent; StorageError may pass."""
+        self.charger.frame = text
+        reading = read_frame(text)
+        self.charger.incomplete = reading.unreadable
+        self._note(reading.oddities)
+        frame = reading.frame
+        if frame is None:
+            return
+        if self.charger.standing is Standing.ADMITTED and (
+            self._seen_at is None or now - self._seen_at >= SEEN_EVERY_S
+        ):
+            self._seen_at = now
+            self.charger.ledger.seen(self.charger.id, self.charger.clock.now())
+        if isinstance(frame, Call):
+            self._to_send.append(self._answer(frame))
+        else:
+            self._settle(frame, now)
+
+    def send_call(self, action: str, payload: bytes, now: float, timeout_s: float = CALL_TIMEOUT_S) -> int:
+        """Queue a call, inside a batch; it goes out when no other is outstanding. Returns the number its Answer will
+        carry. `payload` is a JSON object and goes out as it is, without its insignificant space."""
+        self._calls += 1
+        pending = _Pending(
+            call_id=self._calls,
+            message_id=f"{self._id_prefix}{self._calls}",
+            action=action,
+            payload=payload,
+            deadline=now + timeout_s,
+            patience_s=timeout_s,
+        )
+        self._queue.append(pending)
+        self._send_next()
+        return pending.call_id
+
+    def cancel(self, call_id: int) -> None:
+        """Nobody waits for this call any more: one that has not gone out yet will not."""
+        self._queue = deque(pending for pending in self._queue if pending.call_id != call_id)
+
+    def text_to_send(self) -> list[str]:
+        """Frames to write, in order; each is given once, and only to be let out after the commit."""
+        texts, self._to_send = self._to_send, []
+        return texts
+
+    def results_received(self) -> list[Answer]:
+        """Calls of ours that have ended; each is given once, and only to be told after the commit."""
+        answers, self._answers = self._answers, []
+        return answers
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When to call `expire`."""
+        waiting = [pending.deadline for pending in self._queue]
+        if self._outstanding is not None:
+            waiting.append(self._outstanding.deadline)
+        return min(waiting, default=None)
+
+    def expire(self, now: float) -> None:
+        """Give up the calls whose time is over, inside a batch. They may still be carried out: nobody knows."""
+        if self._outstanding is not None and self._outstanding.deadline <= now:
+            expired, self._outstanding = self._outstanding, None
+            self._late.append(expired)
+            self._deaf += expired.patience_s >= CALL_TIMEOUT_S
+            self.closing = self.closing or self._deaf >= DEAF_AFTER
+            self._end(expired, Stage.FAILED, Answer(expired.call_id, expired.action, Outcome.TIMEOUT))
+        for pending in [pending for pending in self._queue if pending.deadline <= now]:
+            self._queue.remove(pending)
+            self._answers.append(Answer(pending.call_id, pending.action, Outcome.TIMEOUT))
+        self._send_next()
+
+    def connection_lost(self, now: float) -> None:
+        """Every call that has not ended will not, inside a batch."""
+        if self._outstanding is not None:
+            lost, self._outstanding = self._outstanding, None
+            self._end(lost, Stage.FAILED, Answer(lost.call_id, lost.action, Outcome.LOST))
+        while self._queue:
+            pending = self._queue.popleft()
+            self._answers.append(Answer(pending.call_id, pending.action, Outcome.LOST))
+
+    # The charger asks.
+
+    def _answer(self, call: Call) -> str:
+        """The frame that answers this call."""
+        try:
+            return encode_result(call.message_id, self._result(call))
+        except ProtocolFault as fault:
+            self._note((Oddity(OddityKind.REFUSED, f"{call.action[:50]}: {fault}"),))
+            return encode_error(call.message_id, ErrorCode(fault.code), fault.description)
+
+    def _result(self, call: Call) -> Payload:
+        handler = HANDLERS.get(call.action)
+        if handler is None:
+            code = ErrorCode.NOT_SUPPORTED if call.action in ACTIONS else ErrorCode.NOT_IMPLEMENTED
+            raise ProtocolFault(code, f"{call.action[:50]!r} is no request for a central system")
+        self._check_standing(call.action)
+        result = handler(self._payload(call), self.charger)
+        self.closing = self.closing or self.charger.standing is Standing.REFUSED
+        return result
+
+    def _check_standing(self, action: str) -> None:
+        """Raise SecurityError where only a charger that was accepted may ask (OCPP-J errata 3.10)."""
+        if action == "BootNotification":
+            return
+        if self.charger.standing is not Standing.ADMITTED:
+            raise ProtocolFault(ErrorCode.SECURITY_ERROR, "not admitted; send a BootNotification first")
+        if self.charger.registration is not RegistrationStatus.ACCEPTED and action not in NEVER_REFUSED:
+            raise ProtocolFault(ErrorCode.SECURITY_ERROR, f"registration is {self.charger.registration}")
+
+    def _payload(self, call: Call) -> Payload:
+        """The request as its type: as the standard has it, else as the charger may have meant it."""
+        type_ = ACTIONS[call.action].request
+        try:
+            return decode_payload(type_, call.payload)
+        except ProtocolFault:
+            if self._strict:
+                raise
+        payload, oddities = mend(
+            type_, bytes(call.payload), received_at=self.charger.clock.now(), zone=self.charger.zone
+        )
+        self.charger.incomplete |= any(oddity.kind in INCOMPLETE for oddity in oddities)
+        self._note(oddities)
+        return payload
+
+    def _note(self, oddities: tuple[Oddity, ...]) -> None:
+        """Keep each habit once per connection, and every frame of which something was lost."""
+        if not oddities:
+            return
+        fresh = {_habit(oddity): oddity for oddity in oddities if _habit(oddity) not in self._habits}
+        if len(self._habits) < HABITS_KEPT:
+            self._habits.update(fresh)
+        lost = [oddity for oddity in oddities if oddity.kind in LOSSES]
+        for oddity in fresh.values() or lost[:1]:
+            self.charger.note(oddity)
+
+    # The charger answers.
+
+    def _settle(self, frame: CallResult | CallError, now: float) -> None:
+        pending = self._outstanding
+        if pending is None or not _answers(frame, pending):
+            self._settle_late(frame)
+            return
+        self._outstanding = None
+        self._deaf = 0
+        if isinstance(frame, CallResult):
+            payload = bytes(frame.payload)
+            answer = Answer(pending.call_id, pending.action, Outcome.RESULT, payload)
+            self._end(pending, Stage.ANSWERED, answer)
+        else:
+            code, description = frame.error_code, frame.error_description
+            answer = Answer(pending.call_id, pending.action, Outcome.ERROR, b"{}", code, description)
+            self._end(pending, Stage.FAILED, answer)
+        self._send_next()
+
+    def _settle_late(self, frame: CallResult | CallError) -> None:
+        """An answer nobody waits for: learn from it what there is to learn, and never answer it."""
+        for pending in self._late:
+            if _answers(frame, pending):
+                self._late.remove(pending)
+                if isinstance(frame, CallResult):
+                    self._learn(pending, Stage.ANSWERED, bytes(frame.payload))
+                self._note((Oddity(OddityKind.LATE_ANSWER, pending.action),))
+                return
+        self._note((Oddity(OddityKind.STRAY_ANSWER, "no call of ours has this id"),))
+
+    def _end(self, pending: _Pending, stage: Stage, answer: Answer) -> None:
+        self._learn(pending, stage, answer.payload)
+        self._answers.append(answer)
+        self.charger.announce("command", action=pending.action, outcome=answer.outcome)
+
+    def _learn(self, pending: _Pending, stage: Stage, answer: bytes) -> None:
+        outcome = OUTCOMES.get(pending.action)
+        if outcome is not None:
+            outcome(stage, pending.payload, answer, self.charger)
+
+    def _send_next(self) -> None:
+        if self._outstanding is None and self._queue:
+            pending = self._outstanding = self._queue.popleft()
+            self._learn(pending, Stage.SENT, b"{}")
+            self._to_send.append(encode_call(pending.message_id, pending.action, pending.payload))
+
+
+def _answers(frame: CallResult | CallError, pending: _Pending) -> bool:
+    """Is this frame the answer to that call? One charger's errors carry our id with something before it (quirk F11)."""
+    message_id = bytes(frame.message_id).decode("utf-8", "replace").strip('"')
+    if isinstance(frame, CallError):
+        return message_id.endswith(pending.message_id)
+    return message_id == pending.message_id
+
+
+def _habit(oddity: Oddity) -> tuple[OddityKind, str]:
+    """What kind of oddity in which field: its value is another each time."""
+    return oddity.kind, oddity.detail.partition(":")[0]
