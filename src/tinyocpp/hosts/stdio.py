@@ -1,0 +1,255 @@
+"""tinyocpp-backend: one charger's whole protocol on standard input and output, in the way of inetd.
+
+A `select` around one session: frames come in by lines, answers go out by lines when what they say is committed, the log
+goes to standard error. The identity is named on the command line, or found where websocketd and CGI servers put it.
+This path starts with every connection, so it imports no asyncio, argparse, logging, http or ssl.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from tinyocpp import __version__
+from tinyocpp.charger import Charger
+from tinyocpp.config import load
+from tinyocpp.errors import Malformed, NotPermitted, OperatorError, StorageError
+from tinyocpp.hosts.batch import SystemClock, handle_frame, relaxed
+from tinyocpp.hosts.commandsocket import CommandSockets
+from tinyocpp.hosts.door import Caller, Door, Refusal, Welcome, identity_in
+from tinyocpp.hosts.lines import LineJoiner, TooLong
+from tinyocpp.hosts.log import log
+from tinyocpp.hosts.runtimedir import prepare_runtime
+from tinyocpp.hosts.wirelog import FROM_CHARGER, TO_CHARGER, WireLog, wire_log_path
+from tinyocpp.messages.core import RegistrationStatus
+from tinyocpp.session import Session
+from tinyocpp.storage import open_store
+from tinyocpp.storage.tagfile import TagFile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tinyocpp.config import Config
+
+CHUNK = 65536
+UNCLOSED_S = 2.0
+"""How long a frame may stay open before it is read as it is: its charger waits for an answer."""
+SOFTWARE = 70  # EX_SOFTWARE: our own fault, the traceback is above
+TOO_LONG = 65  # EX_DATAERR: a message above [listener] max_message_bytes
+
+USAGE = """\
+usage: tinyocpp-backend [--config FILE] [--charger ID]
+
+One charger's OCPP 1.6-J on standard input and output, a frame per line.
+
+  --config FILE   the configuration (docs/configuration.md)
+  --charger ID    the identity; without it the last segment of $REQUEST_URI or $PATH_INFO
+  --version       print the version
+  --help          print this
+"""
+
+
+class Options:
+    """What was typed."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self.config: str | None = None
+        self.charger: str | None = None
+        self.text = ""  # to print instead of anything else
+        waiting = list(arguments)
+        while waiting:
+            name, equals, value = waiting.pop(0).partition("=")
+            if name in ("--help", "-h", "--version"):
+                self.text = f"tinyocpp {__version__}\n" if name == "--version" else USAGE
+                return
+            if name not in ("--config", "--charger"):
+                raise Malformed(f"{name}: no such option; see tinyocpp-backend --help")
+            if not equals and not waiting:
+                raise Malformed(f"{name}: needs a value; see tinyocpp-backend --help")
+            setattr(self, name[2:], value if equals else waiting.pop(0))
+
+
+def caller_of(charger: str | None, environ: Mapping[str, str]) -> Caller:
+    """Who wants in. PATH_INFO counts only without REQUEST_URI: servers have decoded it already, and once is enough."""
+    address = environ.get("REMOTE_ADDR", "")
+    if charger is not None:
+        return Caller(identity=charger, address=address, named=True)
+    if "REQUEST_URI" in environ:
+        identity = identity_in(environ["REQUEST_URI"])
+    elif "PATH_INFO" in environ:
+        identity = environ["PATH_INFO"].rstrip("/").rpartition("/")[2]
+    else:
+        raise Malformed("which charger is this? give --charger ID; there is no REQUEST_URI in the environment either")
+    return Caller(
+        identity=identity,
+        address=address,
+        authorization=environ.get("HTTP_AUTHORIZATION"),
+        tls=environ.get("HTTPS", "") not in ("", "off"),
+        forwarded="HTTP_X_FORWARDED_FOR" in environ,
+    )
+
+
+class Backend:
+    """One charger on two descriptors."""
+
+    def __init__(self, config: Config, caller: Caller) -> None:
+        self._clock = SystemClock()
+        self._store = open_store(config)
+        self._tags = TagFile(config.paths.tags, config.tags, config.zone(), last_good=config.last_good_tags)
+        welcome = self._knock(config, caller)
+        settings = config.for_charger(welcome.charger_id)
+        self._charger = Charger(
+            welcome.charger_id,
+            ledger=self._store.ledger,
+            tags=self._tags,
+            clock=self._clock,
+            zone=config.zone(),
+            standing=welcome.standing,
+            registration=RegistrationStatus(settings.registration),
+            heartbeat_interval_s=config.chargers.heartbeat_interval_s,
+        )
+        self._session = Session(self._charger, strict=settings.strict, id_prefix=f"{os.urandom(6).hex()}-")
+        runtime = prepare_runtime(config.paths.runtime, config.paths.group)
+        wire = wire_log_path(config.log.wire, runtime.path, welcome.charger_id)
+        self._wire = WireLog(wire, config.log.wire_bytes, runtime.file_mode, runtime.group_id)
+        self._sockets = CommandSockets(runtime)
+        self._commands = self._sockets.open(welcome.charger_id, self._clock.now())
+        self._lines = LineJoiner(config.listener.max_message_bytes)
+        self._ending = False  # of input, of patience, or by a signal
+
+    def _knock(self, config: Config, caller: Caller) -> Welcome:
+        """Ask at the door before a line is read. Raises NotPermitted."""
+        self._store.begin(relaxed=True)
+        verdict = Door(config, self._store.register).welcome(caller, self._clock.now(), time.monotonic())
+        if isinstance(verdict, Welcome):
+            self._store.register.connected(verdict.charger_id, caller.address, self._clock.now())
+        self._store.commit()
+        if isinstance(verdict, Refusal):
+            raise NotPermitted(f"{caller.identity}: {verdict.why}")
+        return verdict
+
+    def run(self, source: int, sink: int, stop: int) -> int:
+        """Serve until the input ends, or there is something to read on `stop`. Returns the exit code."""
+        status, commands = 0, self._sockets.fileno()
+        while not self._ending and status == 0:
+            timeout_s = self._patience()
+            ready, _, _ = select.select([source, commands, stop], [], [], timeout_s)
+            self._ending = stop in ready
+            try:
+                frames = self._read(source) if source in ready else []
+                if not ready and self._lines.waiting:
+                    frames = self._lines.flush()
+            except TooLong:
+                log("message_too_long", charger=self._charger.id)
+                return self._end(TOO_LONG)
+            if commands in ready:
+                self._sockets.serve()
+            status = self._batch(frames, sink)
+        return self._end(status)
+
+    def _patience(self) -> float | None:
+        deadline = self._session.next_deadline
+        waits = [] if deadline is None else [max(0.0, deadline - time.monotonic())]
+        if self._lines.waiting:
+            waits.append(UNCLOSED_S)
+        return min(waits, default=None)
+
+    def _read(self, source: int) -> list[str]:
+        try:
+            data = os.read(source, CHUNK)
+        except ConnectionError:  # a socket, as inetd gives it
+            data = b""
+        if data:
+            return self._lines.feed(data)
+        self._ending = True
+        return self._lines.end()
+
+    def _batch(self, frames: list[str], sink: int) -> int:
+        """Handle what has come, commit, and let out the answers. Returns the exit code: 0 to go on."""
+        news = self._tags.reload_if_changed()
+        if news:
+            log("tags", charger=self._charger.id, news=news)
+        now = time.monotonic()
+        if not self._store.begin(relaxed=all(map(relaxed, frames))):
+            raise StorageError("another program keeps the ledger locked")
+        self._charger.watched = self._commands.followed
+        self._commands.hand_over(self._session, now)
+        self._session.expire(now)
+        for frame in frames:
+            self._wire.note(self._clock.now(), self._charger.id, FROM_CHARGER, frame)
+            if not handle_frame(self._store, self._session, frame, now):
+                self._store.commit()
+                return SOFTWARE
+        if self._store.wrote:
+            self._store.commit()
+        else:
+            self._store.rollback()
+        self._let_out(sink)
+        self._ending = self._ending or self._session.closing or self._commands.taken_over
+        return 0
+
+    def _let_out(self, sink: int) -> None:
+        texts = self._session.text_to_send()
+        for text in texts:
+            self._wire.note(self._clock.now(), self._charger.id, TO_CHARGER, text)
+        self._wire.flush()
+        try:
+            _write_all(sink, "".join(f"{text}\n" for text in texts).encode())
+        except ConnectionError:  # nobody listens any more; what was acknowledged is on disk
+            self._ending = True
+        events, self._charger.events = self._charger.events, []
+        self._commands.deliver(self._session.results_received(), events)
+
+    def _end(self, status: int) -> int:
+        """Tell those who wait, and the register."""
+        self._store.begin(relaxed=True)
+        self._session.connection_lost(time.monotonic())
+        self._store.register.disconnected(self._charger.id, self._clock.now())
+        self._store.commit()
+        self._commands.deliver(self._session.results_received(), self._charger.events)
+        self._commands.close(self._clock.now())
+        self._sockets.close()
+        self._wire.close()
+        self._store.close()
+        return status
+
+
+def _write_all(sink: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(sink, view) :]
+        except BlockingIOError:
+            select.select([], [sink], [])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program. Exit codes: 0 end of input, 64 how it was called, 65 message too long, 70 our fault, 74 the ledger,
+    77 not admitted or wrong password, 78 the configuration."""
+    try:
+        options = Options(sys.argv[1:] if arguments is None else arguments)
+        if options.text:
+            sys.stdout.write(options.text)
+            return 0
+        backend = Backend(load(options.config, os.environ), caller_of(options.charger, os.environ))
+        return backend.run(sys.stdin.fileno(), sys.stdout.fileno(), _told_to_stop())
+    except OperatorError as error:
+        print(f"tinyocpp-backend: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def _told_to_stop() -> int:
+    """A descriptor that becomes readable with SIGTERM, so that a batch is never cut in two."""
+    readable, writable = os.pipe()
+    os.set_blocking(writable, False)
+    signal.set_wakeup_fd(writable)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    return readable
+
+
+if __name__ == "__main__":
+    sys.exit(main())
