@@ -1,15 +1,18 @@
-"""Under which addresses this machine can be reached, and so what to type into a charger.
+"""Where we listen, under which addresses this machine can be reached, and so what to type into a charger.
 
-Asked of the kernel directly: names would need a resolver, and a resolver may be down. Where the kernel has another way
-of saying it, the address of the default route has to do.
+Addresses are asked of the kernel directly: names would need a resolver, and a resolver may be down. Where the kernel
+has another way of saying it, the address of the default route has to do.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import socket
 import struct
 import sys
+
+from tinyocpp.errors import ConfigError, NotPermitted, OperatorError, Unavailable
 
 SIOCGIFCONF = 0x8912
 INTERFACE_BYTES = 40 if sys.maxsize > 2**32 else 32  # struct ifreq
@@ -38,6 +41,40 @@ def urls(scheme: str, host: str, port: int) -> list[str]:
 def bracketed(address: str) -> str:
     """As it stands in a URL."""
     return f"[{address}]" if ":" in address else address
+
+
+BACKLOG = 1024  # after a power cut a whole car park comes at once
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Listening sockets for a host: "" is every address, IPv4 and IPv6. Raises OperatorError with the remedy."""
+    try:
+        if host == "":
+            return [_every_address(port)]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        bound: list[socket.socket] = []
+        for family, address in dict.fromkeys((row[0], row[4]) for row in found):
+            taken = bound[0].getsockname()[1] if bound else port  # port 0: the same one for all
+            bound.append(socket.create_server((str(address[0]), taken), family=family, backlog=BACKLOG))
+        return bound
+    except OSError as error:
+        raise _explained(error, host, port) from None
+
+
+def _every_address(port: int) -> socket.socket:
+    if socket.has_dualstack_ipv6():
+        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG)
+    return socket.create_server(("", port), backlog=BACKLOG)
+
+
+def _explained(error: OSError, host: str, port: int) -> OperatorError:
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return ConfigError(f"listener.host: {host!r} is no address of this machine; leave it empty for every address")
+    if error.errno == errno.EADDRINUSE:
+        return Unavailable(f"port {port} is in use: is a listener running already? Else choose another with --port")
+    if error.errno == errno.EACCES:
+        return NotPermitted(f"port {port} is for root only; choose one above 1023 with --port")
+    return Unavailable(f"cannot listen on {host or 'any address'}, port {port}: {error.strerror}")
 
 
 def _ipv4() -> list[str]:

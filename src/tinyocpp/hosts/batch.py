@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tinyocpp.errors import StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tinyocpp.session import Session
     from tinyocpp.storage import Store
 
@@ -33,9 +36,15 @@ def relaxed(text: str) -> bool:
 def handle_frame(store: Store, session: Session, text: str, now: float) -> bool:
     """Give the session a frame, so that one that fails takes nobody with it. False: the fault is ours, what the frame
     did is undone and the host ends this connection; the charger will send it again. StorageError passes."""
+    return attempt(store, partial(session.receive_text, text, now))
+
+
+def attempt(store: Store, work: Callable[[], None]) -> bool:
+    """Do something inside the batch, undone as a whole if it fails; the traceback is on stderr then. StorageError
+    passes."""
     store.savepoint()
     try:
-        session.receive_text(text, now)
+        work()
     except StorageError:
         raise
     except Exception:

@@ -78,16 +78,16 @@ class CommandSockets:
 
     def serve(self) -> list[CommandSocket]:
         """Accept, read and write what can be without waiting. Returns the sockets that want their session: with calls
-        for `hand_over`, or `taken_over`, so that it is to end."""
+        for `hand_over`, `followed` or not any more, or `taken_over`, so that it is to end."""
         for key, events in self._selector.select(0):
             key.data(events)
         busy, self._busy = list(self._busy), {}
         return busy
 
-    def open(self, charger_id: str, since: datetime) -> CommandSocket:
+    def open(self, charger_id: str, since: datetime, owner: object = None) -> CommandSocket:
         """Take the charger's socket, ending an older session that has it. Where it cannot be had the charger is served
-        all the same, and the log says why it cannot be commanded."""
-        command_socket = CommandSocket(self, charger_id, since)
+        all the same, and the log says why it cannot be commanded. `owner` is the host's own, to know it again."""
+        command_socket = CommandSocket(self, charger_id, since, owner)
         path = socket_path(self._runtime.path, charger_id)
         try:
             command_socket.listen(path, self._runtime, f".{os.getpid()}.{self._made}")
@@ -125,8 +125,9 @@ class CommandSockets:
 class CommandSocket:
     """One charger's socket, as long as its connection."""
 
-    def __init__(self, sockets: CommandSockets, charger_id: str, since: datetime) -> None:
+    def __init__(self, sockets: CommandSockets, charger_id: str, since: datetime, owner: object) -> None:
         self.charger_id = charger_id
+        self.owner = owner
         self.taken_over = False  # a newer session has the charger: end this one
         self._sockets = sockets
         self._greeting = Event(event="connected", charger_id=charger_id, at=since)
@@ -159,6 +160,11 @@ class CommandSocket:
             raise
         self._listener, self._path = listener, path
         self._sockets.watch(listener, self._accept, READ, 0)
+
+    @property
+    def followed(self) -> bool:
+        """Does anybody read the event stream?"""
+        return any(client.follows for client in self._clients)
 
     def hand_over(self, session: Session, now: float) -> None:
         """Give the session what clients have asked. Inside a batch."""
@@ -205,6 +211,7 @@ class CommandSocket:
     def follow(self, client: Client) -> None:
         client.follows = True
         client.send(_line(self._greeting))
+        self._sockets.mark(self)
 
     def yield_to_newer(self) -> None:
         self.taken_over = True
@@ -216,7 +223,7 @@ class CommandSocket:
         self._asked = [(asker, request) for asker, request in self._asked if asker is not client]
         if client.call_id is not None:
             self._cancelled.append(client.call_id)
-            self._sockets.mark(self)
+        self._sockets.mark(self)
 
     # --- for itself -----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,345 @@
+"""The listener's built-in engine: many chargers behind WebSocket, in one process.
+
+Handshake, pongs and closing stay in the `websockets` library; its connection class is overridden in one place, so that
+a frame goes straight into the round that gathers, without a coroutine waking up for each. What a frame means is the
+session's business, who gets in the door's, what is durable the rounds'. Here: URLs, subprotocols, descriptors, and the
+beginning and end of the whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import serve as serve_websockets
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidHandshake, NegotiationError
+from websockets.frames import Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import State
+
+from tinyocpp.charger import Charger, Clock
+from tinyocpp.hosts.addresses import bind, urls
+from tinyocpp.hosts.batch import SystemClock
+from tinyocpp.hosts.commandsocket import CommandSockets
+from tinyocpp.hosts.door import Caller, Door, identity_in
+from tinyocpp.hosts.link import GOING_AWAY, Link
+from tinyocpp.hosts.log import Throttle, log
+from tinyocpp.hosts.rounds import Rounds
+from tinyocpp.hosts.runtimedir import prepare_runtime
+from tinyocpp.hosts.wirelog import WireLog, wire_log_path
+from tinyocpp.messages.core import RegistrationStatus
+from tinyocpp.storage import open_store
+from tinyocpp.storage.tagfile import TagFile
+
+if TYPE_CHECKING:
+    import socket
+    import ssl
+    from collections.abc import Sequence
+
+    from websockets.asyncio.server import Server
+    from websockets.frames import Frame
+    from websockets.typing import Subprotocol
+
+    from tinyocpp.admission import Standing
+    from tinyocpp.config import Config
+
+SUBPROTOCOL = "ocpp1.6"
+OPEN_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 2.0  # a charger that does not answer our closing must not delay our own end
+STOP_S = 4.0  # promised: within five
+UNREAD_BYTES = 2**20  # what may wait for a charger that does not read
+DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+SPENT = Request("/", Headers())  # stands for the request of an open connection, which nobody asks for any more
+
+
+class ChargerConnection(ServerConnection):
+    """The library's connection, with a frame's way cut short; implements link.Connection. What this relies on is pinned
+    by tests/hosts/test_websockets_library.py."""
+
+    def __init__(self, listener: Listener, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.link = Link(listener, self)
+        self._listener = listener
+        self._parts: bytearray | None = None
+        self._ending: asyncio.Task[None] | None = None
+
+    def process_event(self, event: Request | Response | Frame) -> None:
+        if isinstance(event, (Request, Response)):
+            super().process_event(event)
+            return
+        self.link.heard_at = self.loop.time()
+        if event.opcode not in DATA:
+            self.link.answers_pings |= event.opcode is Opcode.PONG
+        elif event.fin and self._parts is None:
+            self.link.receive(str(event.data, "utf-8", "replace"))  # also of a binary frame (F16)
+        else:
+            self._gather(event)
+
+    def _gather(self, part: Frame) -> None:
+        """The library bounds the size of the whole message."""
+        self._parts = self._parts if self._parts is not None else bytearray()
+        self._parts += part.data
+        if part.fin:
+            text, self._parts = str(self._parts, "utf-8", "replace"), None
+            self.link.receive(text)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.request is None or self.protocol.handshake_exc is not None:
+            self._listener.complain(self)
+        self.link.lost()
+
+    # link.Connection
+
+    def is_connecting(self) -> bool:
+        return self.protocol.state is State.CONNECTING
+
+    def is_open(self) -> bool:
+        return self.protocol.state is State.OPEN
+
+    def write(self, texts: list[str]) -> None:
+        for text in texts:
+            self.protocol.send_text(text.encode())
+        self.send_data()
+        if self.paused and self.transport.get_write_buffer_size() > UNREAD_BYTES:
+            self.abort()
+
+    def ping(self) -> None:  # type: ignore[override]  # nobody waits for the answer
+        self.protocol.send_ping(b"")
+        self.send_data()
+
+    def end(self, code: int) -> None:
+        if self._ending is None:
+            self._ending = self.loop.create_task(self.close(code))
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    def pause_reading(self) -> None:
+        self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
+
+class Listener:
+    """Implements link.Household. `start`, then `stop`; what is given overrides the configuration, port 0 is any."""
+
+    def __init__(self, config: Config, *, host: str | None = None, port: int | None = None) -> None:
+        self.config = config
+        self.host = config.listener.host if host is None else host
+        self.ports: dict[str, int] = {"ws": config.listener.port if port is None else port}
+        if config.listener.tls is not None:
+            self.ports["wss"] = 0 if port == 0 else config.listener.tls.port
+        self.clock: Clock = SystemClock()
+        self.loop = asyncio.get_running_loop()
+        self.links: dict[str, Link] = {}
+        self._servers: list[Server] = []
+        self._to_ping: deque[tuple[float, Link]] = deque()
+        self._ping_timer: asyncio.TimerHandle | None = None
+        self._complaints = Throttle()
+
+    async def start(self) -> None:
+        """Ready for chargers when this returns. Raises OperatorError."""
+        config = self.config
+        contexts: dict[str, ssl.SSLContext | None] = {"ws": None}
+        if config.listener.tls is not None:
+            from tinyocpp.hosts.tls import server_context
+
+            contexts["wss"] = server_context(config.listener.tls)
+        sockets = {scheme: bind(self.host, port) for scheme, port in self.ports.items()}
+        runtime = prepare_runtime(config.paths.runtime, config.paths.group)
+        self.store = open_store(config)
+        self.door = Door(config, self.store.register)
+        self.tags = self._open_tags()
+        path = wire_log_path(config.log.wire, config.paths.runtime)
+        self.wire = WireLog(path, config.log.wire_bytes, runtime.file_mode, runtime.group_id)
+        self.command_sockets = CommandSockets(runtime)
+        self.loop.add_reader(self.command_sockets.fileno(), self._serve_commands)
+        self.rounds = Rounds(self.store, self._before_round, self.wire.flush)
+        for scheme, bound in sockets.items():
+            self.ports[scheme] = bound[0].getsockname()[1]
+            for sock in bound:
+                self._servers.append(await self._serve(sock, contexts[scheme]))
+
+    async def stop(self) -> None:
+        """Finish what was begun: what is acknowledged is durable, and whoever is connected is told to come again."""
+        for server in self._servers:
+            server.close(code=GOING_AWAY)
+        closing = [asyncio.ensure_future(server.wait_closed()) for server in self._servers]
+        if closing:
+            await asyncio.wait(closing, timeout=STOP_S - 1)
+        try:
+            await asyncio.wait_for(self.rounds.finish(), timeout=1)
+        except TimeoutError:
+            log("not_stored", why="the disk does not answer", then="ending without it, nothing was acknowledged")
+            return
+        self.rounds.stop()
+        if self._ping_timer is not None:
+            self._ping_timer.cancel()
+        self.loop.remove_reader(self.command_sockets.fileno())
+        self.command_sockets.close()
+        self.wire.flush()
+        self.wire.close()
+        self.store.close()
+
+    def reload(self, config: Config) -> None:
+        """Go on with another configuration. What was opened with the old one stays as it is until a restart."""
+        self.config = self.door.config = config
+        self.tags = self._open_tags()
+        for link in self.links.values():
+            if link.session is not None:
+                link.session.charger.tags = self.tags
+
+    def urls(self) -> list[str]:
+        return [url for scheme, port in self.ports.items() for url in urls(scheme, self.host, port)]
+
+    def charger(self, charger_id: str, standing: Standing) -> Charger:
+        own = self.config.for_charger(charger_id)
+        return Charger(
+            charger_id,
+            ledger=self.store.ledger,
+            tags=self.tags,
+            clock=self.clock,
+            zone=self.config.zone(),
+            standing=standing,
+            registration=RegistrationStatus(own.registration),
+            heartbeat_interval_s=self.config.chargers.heartbeat_interval_s,
+        )
+
+    def complain(self, connection: ChargerConnection) -> None:
+        """Somebody came who does not speak WebSocket, or not all of it (quirk H11): one line a minute for each."""
+        address = _address(connection)
+        held_back = self._complaints.due(address, time.monotonic())
+        if held_back is not None:
+            why = connection.protocol.handshake_exc or "it said nothing"
+            log("no_handshake", address=address, why=why, more=held_back)
+
+    # --- connections ----------------------------------------------------------------------------------------------
+
+    async def _serve(self, sock: socket.socket, context: ssl.SSLContext | None) -> Server:
+        logger = logging.Logger("websockets", logging.ERROR)
+        logger.addHandler(logging.StreamHandler())
+        return await serve_websockets(
+            self._converse,
+            sock=sock,
+            ssl=context,
+            process_request=_knock,
+            select_subprotocol=_choose_subprotocol,
+            compression=None,  # chargers exist that compress although it was not agreed (H15)
+            max_size=self.config.listener.max_message_bytes,
+            max_queue=None,
+            open_timeout=OPEN_TIMEOUT_S,
+            close_timeout=CLOSE_TIMEOUT_S,
+            ping_interval=None,  # our own, in _ping
+            server_header="tinyocpp",
+            logger=logger,
+            create_connection=cast("type[ServerConnection]", partial(ChargerConnection, self)),
+        )
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        """From the end of the handshake to the end of the connection; frames do not come this way."""
+        assert isinstance(connection, ChargerConnection)
+        connection.request = SPENT
+        connection.response = None
+        connection.link.opened()
+        self._to_ping.append((self.loop.time() + self._ping_every_s, connection.link))
+        self._schedule_ping()
+        await connection.wait_closed()
+
+    @property
+    def _ping_every_s(self) -> float:
+        return self.config.listener.ping_interval_s or self.config.chargers.heartbeat_interval_s
+
+    def _schedule_ping(self) -> None:
+        if self._ping_timer is None and self._to_ping:
+            self._ping_timer = self.loop.call_at(self._to_ping[0][0], self._ping)
+
+    def _ping(self) -> None:
+        """Everybody has the same interval, so whoever was pinged goes to the end of the queue."""
+        self._ping_timer = None
+        now = self.loop.time()
+        while self._to_ping and self._to_ping[0][0] <= now:
+            _, link = self._to_ping.popleft()
+            if link.keep_alive(now, self.config.listener.ping_interval_s):
+                self._to_ping.append((now + self._ping_every_s, link))
+        self._schedule_ping()
+
+    # --- rounds ---------------------------------------------------------------------------------------------------
+
+    def _before_round(self) -> None:
+        news = self.tags.reload_if_changed()
+        if news:
+            log("tags", said=news)
+
+    def _open_tags(self) -> TagFile:
+        config = self.config
+        return TagFile(config.paths.tags, config.tags, config.zone(), last_good=config.last_good_tags)
+
+    def _serve_commands(self) -> None:
+        for command_socket in self.command_sockets.serve():
+            link = command_socket.owner
+            assert isinstance(link, Link)
+            if command_socket.taken_over:
+                link.taken_over()
+            self.rounds.add(link, link.hand_over_calls)
+
+
+async def _knock(connection: ServerConnection, request: Request) -> Response | None:
+    """Before the upgrade is answered: may it come in? None leaves the answer to the library."""
+    assert isinstance(connection, ChargerConnection)
+    headers = request.headers
+    if "Connection" not in headers and "Upgrade" in headers:
+        headers["Connection"] = "Upgrade"  # Autel MaxiCharger leaves it out (H4)
+    if "".join(headers.get_all("Sec-WebSocket-Protocol")).strip(" ,\t") == "":
+        headers.pop("Sec-WebSocket-Protocol", None)
+    try:
+        connection.protocol.process_request(request)
+    except InvalidHandshake:
+        return None  # not an upgrade at all, or nothing we speak: 400, 405 or 426, and no place is taken over for it
+    refusal = await connection.link.knock(_caller(connection, request))
+    if refusal is None:
+        return None
+    response = connection.respond(refusal.status, f"{refusal.why}\n")
+    if refusal.status == 401:
+        response.headers["WWW-Authenticate"] = 'Basic realm="tinyocpp"'
+    return response
+
+
+def _caller(connection: ChargerConnection, request: Request) -> Caller:
+    ssl_object = connection.transport.get_extra_info("ssl_object")
+    certificate = None
+    if ssl_object is not None:
+        from tinyocpp.hosts.tls import client_certificate
+
+        certificate = client_certificate(ssl_object)
+    return Caller(
+        identity=identity_in(request.path),
+        address=_address(connection),
+        authorization=next(iter(request.headers.get_all("Authorization")), None),
+        tls=ssl_object is not None,
+        certificate=certificate,
+        forwarded="X-Forwarded-For" in request.headers or "Forwarded" in request.headers,
+    )
+
+
+def _address(connection: ServerConnection) -> str:
+    peer = connection.remote_address
+    return str(peer[0]).removeprefix("::ffff:") if peer else ""
+
+
+def _choose_subprotocol(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """ocpp1.6 in the charger's own spelling (H2); a charger that offers nothing is taken to mean it (H1)."""
+    for name in offered:
+        if name.lower() == SUBPROTOCOL:
+            return name
+    if offered:
+        raise NegotiationError(f"only {SUBPROTOCOL} is spoken here")
+    return None
