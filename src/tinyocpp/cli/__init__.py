@@ -1,0 +1,108 @@
+"""tinyocpp: everything a person does, one word and one file for each.
+
+The table of words is all there is to it: a word's module is imported when the word is typed, says its options in
+`configure(parser)` and does it in `run(args, config)`. Exit codes are made in program.py.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from tinyocpp.cli.program import Parser, run_program
+from tinyocpp.config import load
+from tinyocpp.errors import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM = "tinyocpp"
+
+WORDS = {
+    "status": "what the chargers are doing now",
+    "report": "the energy that was charged, by tag, day, month, charger or transaction",
+    "tag": "who may charge: list, add, remove, or learn the card that is shown",
+    "start": "start a charge",
+    "stop": "stop a charge",
+    "charger": "chargers: list, admit, forget, password, and their own settings",
+    "log": "the frames to and from the chargers",
+    "replay": "what we would answer to the frames of a log",
+    "doctor": "look for what is wrong, and say what to do next",
+    "config": "check or show the settings",
+    "backup": "copy everything that was booked into a file, while everything runs",
+    "restore": "take such a copy back",
+    "simulate": "be a charger, for trying things without one",
+    "demo": "the whole story in half a minute, on data that is thrown away",
+}
+
+HELP = f"""usage: {PROGRAM} [--config F] WORD ...
+
+{{words}}
+
+{PROGRAM} WORD --help tells more of each. --config F names the configuration (default: the first one found).
+tinyocpp-listener is the server the chargers connect to; tinyocpp-command sends any call to one."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code of what was typed."""
+    return run_program(PROGRAM, lambda: _run(sys.argv[1:] if argv is None else list(argv)))
+
+
+def _run(typed: list[str]) -> int:
+    config, typed = _take_config(typed)
+    if not typed or typed[0] in ("-h", "--help"):
+        print(_help(), file=sys.stdout if typed else sys.stderr)
+        return 0 if typed else Malformed.exit_code
+    if typed[0] == "--version":
+        return _version()
+    word, *rest = typed
+    if word not in WORDS:
+        raise Malformed(_unknown(word))
+    module = import_module(f"{__name__}.{word}")
+    parser = Parser(prog=f"{PROGRAM} {word}", description=WORDS[word], allow_abbrev=False)
+    parser.add_argument("--config", metavar="F", help="the configuration (default: the first one found)")
+    module.configure(parser)
+    args = parser.parse_args(rest)
+    code: int = module.run(args, load(config, os.environ))
+    sys.stdout.flush()
+    return code
+
+
+def _take_config(typed: list[str]) -> tuple[str | None, list[str]]:
+    """`--config F` out of the line, wherever it stands: before the word, after it, or after what follows the word."""
+    config, rest, words = None, list[str](), iter(typed)
+    for word in words:
+        if word == "--config":
+            config = next(words, None)
+            if config is None:
+                raise Malformed("--config: name the file")
+        elif word.startswith("--config="):
+            config = word.removeprefix("--config=")
+        elif word == "--":
+            return config, [*rest, word, *words]
+        else:
+            rest.append(word)
+    return config, rest
+
+
+def _help() -> str:
+    width = max(map(len, WORDS))
+    return HELP.format(words="\n".join(f"  {word:{width}}  {summary}" for word, summary in WORDS.items()))
+
+
+def _version() -> int:
+    from tinyocpp import __version__
+
+    print(PROGRAM, __version__)
+    return 0
+
+
+def _unknown(word: str) -> str:
+    from difflib import get_close_matches
+
+    if word.startswith("-"):
+        return f"there is no option {word}; see {PROGRAM} --help"
+    close = get_close_matches(word, WORDS, n=1)
+    return f"there is no '{word}'; " + (f"did you mean '{close[0]}'?" if close else f"see {PROGRAM} --help")
