@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tinyocpp.messages.core import BootNotification, StartTransaction, StatusNotification, StopTransaction
-from tinyocpp.messages.types import AuthorizationStatus
+from tinyocpp.messages.core import BootNotification, MeterValues, StartTransaction, StatusNotification, StopTransaction
+from tinyocpp.messages.types import AuthorizationStatus, MeterValue, SampledValue
 from tinyocpp.storage.sqlite import SqliteStore
 from tinyocpp.tags import Verdict
 
@@ -61,6 +61,18 @@ class Books:
         with self.batch():
             transaction, _ = self.store.ledger.start(charger, call, now or at, judge=judge)
         return transaction.id
+
+    def sample(
+        self, charger: str, transaction_id: int | None, at: datetime, *, wh: int, power_w: float | None = None
+    ) -> None:
+        sampled = [SampledValue(value=str(wh))]
+        if power_w is not None:
+            sampled.append(SampledValue(value=str(power_w), measurand="Power.Active.Import"))
+        call = MeterValues(
+            connector_id=1, transaction_id=transaction_id, meter_value=[MeterValue(timestamp=at, sampled_value=sampled)]
+        )
+        with self.batch():
+            self.store.ledger.samples(charger, call, at)
 
     def stop(self, charger: str, transaction_id: int, at: datetime, *, meter_wh: int) -> None:
         call = StopTransaction(meter_stop=meter_wh, timestamp=at, transaction_id=transaction_id, reason="Local")

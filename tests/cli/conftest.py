@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
 from booked import Books
 
-from tinyocpp.cli.program import Parser, run_program
+from tinyocpp.cli import main
 from tinyocpp.config import Config, load
 
 if TYPE_CHECKING:
@@ -41,13 +40,13 @@ class House:
     def books(self) -> Books:
         return Books(self.ledger)
 
-    def type(self, word: str, *words: str) -> tuple[int, str, str]:
+    def type(self, *words: str) -> tuple[int, str, str]:
         """`tinyocpp WORD ...`: its exit code, and what it wrote to stdout and stderr."""
-        module = import_module(f"tinyocpp.cli.{word}")
-        parser = Parser(prog=f"tinyocpp {word}")
-        module.configure(parser)
         self.capsys.readouterr()
-        code = run_program("tinyocpp", lambda: module.run(parser.parse_args(words), self.config()))
+        try:
+            code = main(["--config", str(self.configuration), *words])
+        except SystemExit as stop:  # argparse: a misuse, or --help
+            code = int(stop.code or 0)
         out, err = self.capsys.readouterr()
         return code, out, err
 
