@@ -12,8 +12,8 @@ comments (F1, S8, T2 ...) are those of docs/charger-quirks.md: every tolerance h
 from __future__ import annotations
 
 from tinyocpp.leniency.frame import Reading, read_frame
-from tinyocpp.leniency.oddity import Oddity, OddityKind
+from tinyocpp.leniency.oddity import LOSSES, Oddity, OddityKind
 from tinyocpp.leniency.payload import NO_REGISTER, NO_TIME, mend
 from tinyocpp.leniency.values import read_number
 
-__all__ = ["NO_REGISTER", "NO_TIME", "Oddity", "OddityKind", "Reading", "mend", "read_frame", "read_number"]
+__all__ = ["LOSSES", "NO_REGISTER", "NO_TIME", "Oddity", "OddityKind", "Reading", "mend", "read_frame", "read_number"]

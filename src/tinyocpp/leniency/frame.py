@@ -10,7 +10,7 @@ import re
 
 import msgspec
 
-from tinyocpp.leniency.oddity import Oddity, OddityKind, shown
+from tinyocpp.leniency.oddity import Oddity, OddityKind, broken, shown
 from tinyocpp.leniency.repair import repair
 from tinyocpp.messages.frames import EMPTY, Call, CallError, CallResult, ErrorCode, Frame, decode_frame
 
@@ -55,8 +55,7 @@ def _read_broken(text: str) -> Reading:
     reading = _from_elements(elements) or _salvage(text)
     if not faults:
         return reading
-    broken = Oddity(OddityKind.BROKEN_JSON, ", ".join(faults))
-    return msgspec.structs.replace(reading, oddities=(broken, *reading.oddities))
+    return msgspec.structs.replace(reading, oddities=(broken(faults), *reading.oddities))
 
 
 def _from_elements(elements: list[msgspec.Raw]) -> Reading | None:

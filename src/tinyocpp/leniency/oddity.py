@@ -6,22 +6,25 @@ from enum import StrEnum
 
 import msgspec
 
+from tinyocpp.leniency.repair import CUT_OFF
+
 SHOWN_LENGTH = 80
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class OddityKind(StrEnum):
-    """Of a frame the first four, of a payload the others."""
+    """Of a frame the first five, of a payload the next."""
 
     BROKEN_JSON = "broken_json"  # repaired
+    CUT_OFF = "cut_off"  # and what ran into the cut left out
     FRAME_SHAPE = "frame_shape"  # elements missing, too many or of the wrong type
     UNREADABLE = "unreadable"  # at most its id and action could be made out
     IGNORED = "ignored"  # not a frame of 1.6: no answer is due (OCPP-J 4.1.3)
     NOT_AN_OBJECT = "not_an_object"
     UNKNOWN_FIELD = "unknown_field"
     FIELD_NAME = "field_name"  # of another case
-    MISSING = "missing"  # a required field
+    MISSING = "missing"  # a required field, or any sense in it: what it holds now is our stand-in
     NULL = "null"  # or an empty text where a value belongs: taken as not sent
     TYPE = "type"  # a number as text, one thing instead of a list of things
     TOO_LONG = "too_long"  # kept whole
@@ -29,6 +32,30 @@ class OddityKind(StrEnum):
     TIME = "time"
     VALUE = "value"  # no sense could be made of it
     DROPPED = "dropped"  # an entry of a list without what makes it one
+    # What the session and the handlers note: nothing is broken, but the owner may want to know.
+    REFUSED = "refused"  # answered with a CALLERROR
+    LATE_ANSWER = "late_answer"  # to a call we had given up
+    STRAY_ANSWER = "stray_answer"  # to no call of ours
+    UNKNOWN_TAG = "unknown_tag"  # the detail is the tag
+    UNKNOWN_TRANSACTION = "unknown_transaction"
+
+
+LOSSES = frozenset(
+    {
+        OddityKind.CUT_OFF,
+        OddityKind.UNREADABLE,
+        OddityKind.IGNORED,
+        OddityKind.NOT_AN_OBJECT,
+        OddityKind.MISSING,
+        OddityKind.VALUE,
+        OddityKind.DROPPED,
+        OddityKind.REFUSED,
+        OddityKind.UNKNOWN_TAG,
+        OddityKind.UNKNOWN_TRANSACTION,
+    }
+)
+"""What the charger wanted to say got lost, or may matter, in part: only the raw text has it all. The other kinds are
+habits of speech."""
 
 
 class Oddity(msgspec.Struct, frozen=True):
@@ -36,6 +63,11 @@ class Oddity(msgspec.Struct, frozen=True):
 
     kind: OddityKind
     detail: str
+
+
+def broken(faults: tuple[str, ...]) -> Oddity:
+    """What `repair` had to do."""
+    return Oddity(OddityKind.CUT_OFF if CUT_OFF in faults else OddityKind.BROKEN_JSON, ", ".join(faults))
 
 
 def shown(value: object) -> str:

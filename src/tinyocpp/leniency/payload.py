@@ -17,7 +17,7 @@ from msgspec import inspect
 
 from tinyocpp.errors import ProtocolFault
 from tinyocpp.leniency import values
-from tinyocpp.leniency.oddity import Oddity, OddityKind, shown
+from tinyocpp.leniency.oddity import Oddity, OddityKind, broken, shown
 from tinyocpp.leniency.repair import repair
 from tinyocpp.messages.core import (
     Authorize,
@@ -140,7 +140,7 @@ class _Mender:
             value = _loose.decode(repaired)
         except msgspec.MsgspecError:
             return raw.decode("utf-8", "replace")
-        self.note(OddityKind.BROKEN_JSON, ", ".join(faults))
+        self.oddities.append(broken(faults))
         return value
 
     def structure(self, shape: inspect.StructType, value: object, path: str) -> object:
@@ -202,8 +202,7 @@ class _Mender:
                 return value
         if not field.required:
             return None
-        if raw is NOTHING:
-            self.note(OddityKind.MISSING, where)
+        self.note(OddityKind.MISSING, where)
         return FALLBACKS.get((owner, field.name), NOTHING)
 
     def _read(self, type_: inspect.Type, raw: object, where: str) -> object:

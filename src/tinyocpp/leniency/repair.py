@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 100  # no message nests deeper than 8; the search for a bracket's partner stays cheap
 
+CUT_OFF = "cut off"
+
 _TOKEN = re.compile(
     r'"(?P<string>(?:[^"\\]|\\.)*+)"'
     r'|(?P<cut>"(?:[^"\\]|\\.)*+\\?\Z)'
@@ -81,7 +83,7 @@ class _Pass:
                 self.out.clear()
                 return len(text)
         while self.closers:
-            self.faults["cut off"] = None  # F2
+            self.faults[CUT_OFF] = None  # F2
             self._close()
         return len(text)
 
