@@ -123,6 +123,7 @@ def install(venv: Path, extra: str, output: IO[str]) -> int:
     if not os.environ.get("HOME"):
         pip.append("--no-cache-dir")  # it would go to /.cache
     status = run([*pip, "-r", requirements, "-c", TOP / "constraints.txt"], output)
+    run([python, "-I", "-m", "pip", "uninstall", "-y", "setuptools"], output)  # its hook would run at every start
     site_packages = next(venv.glob("lib/python3*/site-packages"))
     (site_packages / "tinyocpp.pth").write_text("../../../../src\n")
     run([python, "-I", "-m", "compileall", "-q", TOP / "src"], output)

@@ -1,0 +1,70 @@
+"""The stdio path starts with every connection of a charger, so what it does not need it does not import."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parent.parent / "src"
+PATIENCE_S = 30
+
+# Each would cost between 3 and 60 ms, or memory, at every start.
+HEAVY = {
+    "argparse", "asyncio", "ast", "concurrent", "ctypes", "dataclasses", "difflib", "email", "hashlib", "html", "http",
+    "importlib.metadata", "inspect", "json", "logging", "multiprocessing", "pathlib", "pickle", "queue", "random",
+    "secrets", "shutil", "ssl", "subprocess", "tempfile", "threading", "tomlkit", "traceback", "unittest", "urllib",
+    "websockets", "zoneinfo",
+}  # fmt: skip
+
+# The tests' tools bring typing_extensions, which msgspec imports where it is there; what we install does not have it.
+AS_INSTALLED = "import sys; sys.modules['typing_extensions'] = None"
+
+CONVERSATION = """\
+[2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]
+[2,"2","StartTransaction",{"connectorId":1,"idTag":"04A2B3C4","meterStart":0,"timestamp":"2026-06-01T12:00:00Z"}]
+[2,"3","MeterValues",{"connectorId":1,"transactionId":1,"meterValue":[{"timestamp":"2026-06-01T12:01:00Z",
+"sampledValue":[{"value":"10"}]}]}]
+[2,"4","StopTransaction",{"transactionId":1,"meterStop":20,"timestamp":"2026-06-01T12:02:00Z"}]
+"""
+
+
+@pytest.mark.parametrize("said", ["", CONVERSATION], ids=["start and end", "a charge"])
+def test_the_backend_is_light(said: str, tmp_path: Path) -> None:
+    code = f"{AS_INSTALLED}; from tinyocpp.hosts.stdio import main; print(main(), *sys.modules, file=sys.stderr)"
+    homes = {f"XDG_{what}": str(tmp_path / what) for what in ("STATE_HOME", "RUNTIME_DIR", "CONFIG_HOME")}
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", code, "--charger", "garage"],
+        env={**homes, "PATH": os.defpath, "PYTHONPATH": os.pathsep.join([str(SOURCE), *site_packages()])},
+        input=said,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    status, *modules = ran.stderr.splitlines()[-1].split()
+    assert (status, ran.stdout.count("\n")) == ("0", said.count("[2,"))
+    assert HEAVY & set(modules) == set()
+    ours = {name.split(".")[1] for name in modules if name.startswith("tinyocpp.")}
+    assert ours & {"cli", "companions", "simulator"} == set()
+
+
+def site_packages() -> list[str]:
+    """For an interpreter started with -S: what a .pth file imports is not our doing."""
+    return [folder for folder in sys.path if folder.endswith("site-packages")]
+
+
+def test_tinyocpp_command_does_without_the_listeners_modules() -> None:
+    """It is typed by hand and called by scripts, often."""
+    code = f"{AS_INSTALLED}; from tinyocpp.cli.command import main; print(*sys.modules)"
+    search = os.pathsep.join([str(SOURCE), *site_packages()])
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        env={"PYTHONPATH": search},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=True,
+    )
+    modules = set(ran.stdout.split())
+    assert modules & {"asyncio", "logging", "ssl", "http", "sqlite3", "websockets", "tomlkit", "email"} == set()
