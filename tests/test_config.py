@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import subprocess
 import sys
@@ -115,6 +116,11 @@ MISTAKES = {
     "no table of a charger": ("[charger]\ngarage = 1", "charger.garage: must be a table, not 1"),
     "port 0": ("[listener]\nport = 0", "listener.port: must be a whole number >= 1, not 0"),
     "port 65536": ("[listener]\nport = 65536", "listener.port: must be a whole number <= 65535, not 65536"),
+    "a port beyond all bounds": (
+        "[listener]\nport = 99999999999999999999999",
+        "listener.port: must be a whole number <= 65535, not 99999999999999999999999",
+    ),
+    "no number": ("[listener]\nport = nan", "listener.port: must be a whole number, not nan"),
     "profile 4": (
         "[charger.a]\nsecurity_profile = 4",
         "charger.a.security_profile: must be a whole number <= 3, not 4",
@@ -362,6 +368,12 @@ def test_a_zone_in_the_file_is_stronger_than_the_systems(tmp_path: Path) -> None
     assert [(moment.hour, moment.fold, moment.tzname()) for moment in local] == [(2, 0, "CEST"), (2, 1, "CET")]
     assert [moment.astimezone(UTC) for moment in local] == [before, after]
     assert local[0].dst() == timedelta(hours=1)
+
+
+def test_a_group_that_exists_may_be_named(tmp_path: Path) -> None:
+    name = grp.getgrgid(os.getgid()).gr_name
+
+    assert read(tmp_path, f'[paths]\ngroup = "{name}"').paths.group == name
 
 
 # --- size

@@ -75,10 +75,16 @@ def test_the_examples_can_be_copied(example: str, tmp_path: Path) -> None:
     assert toml.parse(example.encode(), "example")
 
 
-VARIABLES = (
-    "TINYOCPP_CONFIG CONFIGURATION_DIRECTORY STATE_DIRECTORY RUNTIME_DIRECTORY"
-    " XDG_CONFIG_HOME XDG_STATE_HOME XDG_RUNTIME_DIR TZ"
-).split()
+VARIABLES = [
+    "TINYOCPP_CONFIG",
+    "CONFIGURATION_DIRECTORY",
+    "STATE_DIRECTORY",
+    "RUNTIME_DIRECTORY",
+    "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME",
+    "XDG_RUNTIME_DIR",
+    "TZ",
+]
 
 
 @pytest.mark.parametrize("variable", VARIABLES)

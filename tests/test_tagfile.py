@@ -219,6 +219,13 @@ def test_a_copy_that_is_broken_too_is_as_none(file: Path) -> None:
     assert len(TagFile(str(file), TagsConfig(), UTC)) == 0, "and so is no copy"
 
 
+def test_without_a_place_for_a_copy_none_is_kept(file: Path) -> None:
+    touch(file, ONE)
+
+    assert allowed(TagFile(str(file), TagsConfig(), UTC), "0500")
+    assert [entry.name for entry in file.parent.iterdir()] == ["tags.toml"]
+
+
 def test_a_file_that_vanishes_while_we_run_locks_nobody_out(file: Path) -> None:
     touch(file, ONE)
     tags = open_file(file)

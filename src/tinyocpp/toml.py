@@ -64,7 +64,7 @@ def _explain(message: str, document: object, shape: type, at: str) -> str:
     if problem.startswith("Invalid enum value"):
         return f"{key}: {problem.split(' ', 3)[3]} is not possible; write " + _choices(shape, path)
     if problem.startswith("Object missing required field"):
-        return f"{key}: {problem.split('`')[1]} is missing"
+        return f"{key}: {problem.split('`')[1]} is missing".removeprefix(": ")
     if problem.startswith("Expected `"):
         _, names, bound = problem.partition(", got")[0].split("`")
         wanted = " or ".join(IN_WORDS.get(word, word) for word in names.split(" | ") if word != "null")
@@ -85,15 +85,10 @@ def _steps(path: str) -> list[str]:
 
 
 def _types_at(shape: object, path: str) -> list[object]:
-    """The types a value may have at this path: unions and containers are opened."""
-    from typing import get_args
-
+    """The types a value may have at this path of keys; a union is several."""
     types = _opened(shape)
     for step in _steps(path):
-        if step.startswith("["):
-            types = [inner for type_ in types for arg in get_args(type_) for inner in _opened(arg)]
-        else:
-            types = [inner for type_ in types for inner in _opened(_fields(type_).get(step))]
+        types = [inner for type_ in types for inner in _opened(_fields(type_).get(step))]
     return types
 
 
@@ -130,7 +125,8 @@ def _quote(document: object, path: str) -> str:
     for step in _steps(path):
         if isinstance(document, dict):
             document = document[step]
-        elif isinstance(document, list | tuple):
+        else:
+            assert isinstance(document, list)  # msgspec's path leads through these two only
             document = document[int(step.strip("[]"))]
     text = {True: "true", False: "false"}[document] if isinstance(document, bool) else repr(document)
     return text if len(text) <= 40 else text[:37] + "..."
