@@ -67,3 +67,7 @@ def _seconds(text: str) -> float:
     if not 0 < value <= 86400:
         raise argparse.ArgumentTypeError("more than 0 and at most 86400")
     return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

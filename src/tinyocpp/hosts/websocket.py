@@ -9,7 +9,10 @@ beginning and end of the whole.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import resource
+import signal
 import time
 from collections import deque
 from functools import partial
@@ -24,6 +27,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from tinyocpp.charger import Charger, Clock
+from tinyocpp.errors import OperatorError
 from tinyocpp.hosts.addresses import bind, urls
 from tinyocpp.hosts.batch import SystemClock
 from tinyocpp.hosts.commandsocket import CommandSockets
@@ -40,7 +44,7 @@ from tinyocpp.storage.tagfile import TagFile
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from websockets.asyncio.server import Server
     from websockets.frames import Frame
@@ -53,6 +57,7 @@ SUBPROTOCOL = "ocpp1.6"
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0  # a charger that does not answer our closing must not delay our own end
 STOP_S = 4.0  # promised: within five
+READ_BYTES = 2**13  # at a time; asyncio's 256 KiB are had from the system anew for each frame: a fifth of its cost
 UNREAD_BYTES = 2**20  # what may wait for a charger that does not read
 DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 SPENT = Request("/", Headers())  # stands for the request of an open connection, which nobody asks for any more
@@ -88,6 +93,11 @@ class ChargerConnection(ServerConnection):
         if part.fin:
             text, self._parts = str(self._parts, "utf-8", "replace"), None
             self.link.receive(text)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if hasattr(transport, "max_size"):
+            transport.max_size = READ_BYTES
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -343,3 +353,40 @@ def _choose_subprotocol(_: ServerConnection, offered: Sequence[Subprotocol]) -> 
     if offered:
         raise NegotiationError(f"only {SUBPROTOCOL} is spoken here")
     return None
+
+
+async def serve(
+    config: Config,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    ready: Callable[[Listener], None],
+    read_config: Callable[[], Config],
+) -> None:
+    """Listen until SIGTERM or SIGINT; SIGHUP reads the configuration and the tags again. Raises OperatorError."""
+    stop = asyncio.Event()
+    listener = Listener(config, host=host, port=port)
+    _allow_many_descriptors()
+    await listener.start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        listener.loop.add_signal_handler(number, stop.set)
+    listener.loop.add_signal_handler(signal.SIGHUP, _read_again, listener, read_config)
+    ready(listener)
+    await stop.wait()
+    await listener.stop()
+
+
+def _read_again(listener: Listener, read_config: Callable[[], Config]) -> None:
+    try:
+        listener.reload(read_config())
+    except OperatorError as error:
+        log("not_reloaded", why=error, then="the configuration from before stays in force")
+    else:
+        log("reloaded", file=listener.config.source or "(none)")
+
+
+def _allow_many_descriptors() -> None:
+    """Two for each charger, its connection and its command socket; the usual limit is 1024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS says more than it gives
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
