@@ -1,0 +1,97 @@
+"""Ways to a server that can be killed: the backend on a pipe. What it was sent and has not answered is sent again."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+
+PATIENCE_S = 30.0
+
+
+class Died(Exception):
+    """The server is gone, with this exit code (negative: the signal)."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"exit code {code}")
+        self.code = code
+
+
+class Backend:
+    """One tinyocpp-backend, by itself or under a program such as strace."""
+
+    def __init__(self, config: Path, charger: str, under: tuple[str, ...] = ()) -> None:
+        self._process = subprocess.Popen(
+            [*under, sys.executable, "-m", "tinyocpp.hosts.stdio", "--config", config, "--charger", charger],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+        )
+        self.stderr = b""
+
+    def __enter__(self) -> Backend:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    def send(self, text: str) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(text.encode() + b"\n")
+        except BrokenPipeError:
+            raise Died(self.wait()) from None
+
+    def receive(self, patience_s: float = PATIENCE_S) -> str | None:
+        """The next line, or None when there was none in that time. Raises Died at the end of output."""
+        assert self._process.stdout is not None
+        if not select.select([self._process.stdout], [], [], patience_s)[0]:
+            return None
+        line = self._process.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise Died(self.wait())
+        return line.decode()
+
+    def ask(self, text: str) -> str:
+        self.send(text)
+        answer = self.receive()
+        assert answer is not None, f"no answer within {PATIENCE_S} s to {text}"
+        return answer
+
+    def kill(self) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+        self.wait()
+
+    def wait(self) -> int:
+        """End of input, then its exit code and its last words."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+        assert self._process.stderr is not None
+        if not self._process.stderr.closed:
+            self.stderr = self._process.stderr.read()
+            self._process.stderr.close()
+        return self._process.wait(PATIENCE_S)
+
+
+def configure(folder: Path, tags: tuple[str, ...], **paths: str) -> Path:
+    """A configuration and a tags file in this folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tags.toml").write_text("".join(f'[[tag]]\nid = "{tag}"\ntransactions = 99\n' for tag in tags))
+    chosen = {"runtime": "run", "tags": str(folder / "tags.toml"), **paths}
+    table = "".join(f'{key} = "{value}"\n' for key, value in chosen.items())
+    config = folder / "tinyocpp.toml"
+    config.write_text(f'[paths]\n{table}[chargers]\nadmit = "any"\n')
+    return config
+
+
+def is_root() -> bool:
+    return os.geteuid() == 0

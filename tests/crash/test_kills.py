@@ -1,0 +1,70 @@
+"""`kill -9` at any point: what was acknowledged is there, once (promise 1). `--kills N` asks for a longer run."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+from crash.audit import audit
+from crash.charger import Charger
+from crash.doors import Backend, Died, configure
+
+WRITING = "write,pwrite64,writev,fdatasync,fsync,ftruncate,unlink,rename"
+needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+
+
+def kill_amid_load(config: Path, charger: Charger, dice: random.Random) -> None:
+    """Run the charger for some messages, then kill the backend at a moment nobody chose."""
+    with Backend(config, charger.name) as backend:
+        for _ in range(dice.randrange(1, 12)):
+            charger.answered(backend.ask(charger.frame()))
+        backend.send(charger.frame())
+        answer = backend.receive(dice.uniform(0, 0.002))  # before, amid and after the commit
+        if answer is not None:
+            charger.answered(answer)
+
+
+def test_killed_at_random_amid_load(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    charger, dice = Charger("CP1"), random.Random(1)
+    config = configure(tmp_path, tags=("CP1",))
+    for kill in range(request.config.getoption("--kills")):
+        kill_amid_load(config, charger, dice)
+        if kill % 20 == 0:
+            audit(tmp_path / "accounting.sqlite3", [charger])
+    assert len(charger.acknowledged.stops) > request.config.getoption("--kills") / 5
+    audit(tmp_path / "accounting.sqlite3", [charger])
+
+
+@needs_strace
+@pytest.mark.parametrize("part", range(2))
+def test_killed_at_every_write(tmp_path: Path, part: int) -> None:
+    """Before each system call that writes, from the first to the last of a whole transaction."""
+    at, survived = 1 + part, False
+    while not survived:
+        charger = Charger("CP1", samples_each=1)
+        config = configure(tmp_path / str(at), tags=("CP1",))
+        under = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={WRITING}")
+        under += ("-e", f"inject={WRITING}:signal=SIGKILL:when={at}")
+        survived = charge_until_killed(config, charger, under)
+        with Backend(config, "CP1") as backend:
+            while not charger.finished(2):
+                charger.answered(backend.ask(charger.frame()))
+        audit(tmp_path / str(at) / "accounting.sqlite3", [charger])
+        assert len(charger.acknowledged.stops) == 2
+        shutil.rmtree(tmp_path / str(at))
+        at += 2
+    assert at > 40, "strace has seen the writes"
+
+
+def charge_until_killed(config: Path, charger: Charger, under: tuple[str, ...]) -> bool:
+    """True when the transaction ended first."""
+    with Backend(config, charger.name, under) as backend:
+        try:
+            while not charger.finished(1):
+                charger.answered(backend.ask(charger.frame()))
+        except Died as died:
+            assert died.code in (-9, 137), backend.stderr
+            return False
+    return True
