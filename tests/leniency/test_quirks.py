@@ -492,7 +492,7 @@ RESULTS = [
     quirk(
         "S16 types of configuration keys|GetConfiguration",
         '[3,"1",{"configurationKey":[{"key":"a","readonly":"true","value":5},{"key":"b","readonly":0,"value":null},'
-        '{"key":"c","value":false},{"readonly":true},{"key":"d","readonly":"maybe"}],"unknownKey":"e"}]',
+        '{"key":"c","value":false},{"readonly":true},{"key":"d","readonly":"maybe"}],"unknownKey":["e",null]}]',
         {
             "configurationKey": [
                 {"key": "a", "readonly": True, "value": "5"},
@@ -502,7 +502,7 @@ RESULTS = [
             ],
             "unknownKey": ["e"],
         },
-        *[TYPE, TYPE, TYPE, NULL, MISSING, TYPE, MISSING, DROPPED, VALUE, MISSING, TYPE],
+        *[TYPE, TYPE, TYPE, NULL, MISSING, TYPE, MISSING, DROPPED, VALUE, MISSING, VALUE],
     ),
     quirk(
         "S22 limits finer than the standard's|GetCompositeSchedule",
