@@ -111,7 +111,7 @@ def make(venv: Path, asked: str, extra: str) -> None:
             raise Failed(f"pip could not install what tinyocpp needs: {remedy} (the whole story is in {log})")
     log.unlink()
     shutil.copyfile(TOP / "constraints.txt", venv / "constraints.txt")
-    (venv / "made-for").write_text(made_for(venv, asked) + "\n")
+    (venv / "made-for").write_text(go_between(venv, asked) + "\n")
 
 
 def install(venv: Path, extra: str, output: IO[str]) -> int:
@@ -136,9 +136,11 @@ def run(command: list[str | Path], output: IO[str] | int) -> int:
 
 
 def is_fresh(venv: Path, asked: str) -> bool:
-    stamp = venv / "made-for"
-    whole = stamp.exists() and (venv / "bin" / "python").exists()  # the link breaks when its interpreter is removed
-    return whole and stamp.read_text() == made_for(venv, asked) + "\n" and same_pins(venv)
+    """As _fresh asks, and the interpreter has not been removed."""
+    stamp, inside = venv / "made-for", venv / "bin" / "python"
+    if not (stamp.exists() and inside.exists() and same_pins(venv)):
+        return False
+    return go_between(venv, asked) in ("", stamp.read_text().rstrip("\n"))
 
 
 def same_pins(venv: Path) -> bool:
@@ -146,11 +148,9 @@ def same_pins(venv: Path) -> bool:
     return copy.exists() and copy.read_bytes() == (TOP / "constraints.txt").read_bytes()
 
 
-def made_for(venv: Path, asked: str) -> str:
-    """As _fresh says it."""
-    inside = venv / "bin" / "python"
-    same = inside.exists() and Path(asked).exists() and inside.samefile(asked)
-    return asked if same else f"{asked}, by way of another"
+def go_between(venv: Path, asked: str) -> str:
+    """The name asked for, where that is not the interpreter itself (a pyenv shim, a python3 that is too old)."""
+    return "" if Path(asked).exists() and (venv / "bin" / "python").samefile(asked) else asked
 
 
 def wanted(extra: str) -> list[str]:

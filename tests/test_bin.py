@@ -121,6 +121,7 @@ def test_later_starts_are_silent_and_lose_no_noticeable_time(made: Path, environ
     direct = [made / ".venv" / "bin" / "python", "-I", "-c", code, "--help"]
     from_clone = [made / "bin" / "tinyocpp-backend", "--help"]
     assert run(*from_clone, env=environment).stderr == ""
+    assert run(*from_clone, env={**environment, "TINYOCPP_PYTHON": str(BASE)}).stderr == ""  # the same by another path
     times: dict[int, list[float]] = {0: [], 1: []}
     for _ in range(15):
         for number, command in enumerate((direct, from_clone)):
