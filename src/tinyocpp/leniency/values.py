@@ -142,7 +142,8 @@ def choice(enum: type[E], raw: object) -> E | None:
     """The member whose spelling differs in case and punctuation at most, else what the tables say."""
     if not isinstance(raw, str):
         return None
-    found = _spellings(enum).get(_folded(raw))
+    spellings = _spellings(enum)
+    found = spellings.get(raw) or spellings.get(_folded(raw))
     if found is None and raw.strip().lower() not in NOTHING_SAID:
         found = OTHERWISE.get(enum)
     return cast("E | None", found)
@@ -150,7 +151,8 @@ def choice(enum: type[E], raw: object) -> E | None:
 
 @functools.cache
 def _spellings(enum: type[Enum]) -> dict[str, Enum]:
-    return SPELLINGS.get(enum, {}) | {_folded(str(member.value)): member for member in enum}
+    as_written = {str(member.value): member for member in enum}
+    return SPELLINGS.get(enum, {}) | {_folded(word): member for word, member in as_written.items()} | as_written
 
 
 def _folded(word: str) -> str:
