@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +17,7 @@ from tinyocpp.cli import main
 from tinyocpp.config import Config, load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 CONFIGURATION = """
@@ -49,6 +56,75 @@ class House:
             code = int(stop.code or 0)
         out, err = self.capsys.readouterr()
         return code, out, err
+
+
+class Plugged:
+    """A charger on a real tinyocpp-backend: it answers calls from a table, and says what it is told to say."""
+
+    def __init__(self, house: House, charger_id: str, answers: dict[str, object]) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, object]] = []
+        self._results: queue.Queue[object] = queue.Queue()
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "tinyocpp.hosts.stdio",
+                "--config",
+                str(house.configuration),
+                "--charger",
+                charger_id,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        self._reading = threading.Thread(target=self._read)
+        self._reading.start()
+
+    def say(self, action: str, **payload: object) -> object:
+        """Send a call; returns the answer's payload."""
+        self._write([2, "1", action, payload])
+        return self._results.get(timeout=20)
+
+    def unplug(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        assert self._process.wait(20) == 0
+        self._reading.join(20)
+        assert self._process.stdout
+        self._process.stdout.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            kind, message_id, *rest = json.loads(line)
+            if kind != 2:
+                self._results.put(rest[0])
+                continue
+            self.asked.append((rest[0], rest[1]))
+            answer = self.answers.get(rest[0])
+            self._write([4, message_id, "NotSupported", "", {}] if answer is None else [3, message_id, answer])
+
+    def _write(self, frame: list[object]) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(frame).encode() + b"\n")
+        self._process.stdin.flush()
+
+
+@pytest.fixture
+def plug(house: House) -> Iterator[Callable[..., Plugged]]:
+    plugged: list[Plugged] = []
+
+    def plug_in(charger_id: str, **answers: object) -> Plugged:
+        one = Plugged(house, charger_id, answers)
+        plugged.append(one)
+        one.say("BootNotification", chargePointVendor="Wallbe", chargePointModel="Pro", firmwareVersion="1.2")
+        return one
+
+    yield plug_in
+    for one in plugged:
+        one.unplug()
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ class Fault(msgspec.Struct):
 class Line(msgspec.Struct):
     """What a host writes: the outcome of a call, or an event."""
 
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw = msgspec.Raw()  # empty: this is no answer (msgspec takes no Raw | None)
     error: Fault | None = None
     event: str = ""
     charger_id: str = ""
@@ -59,11 +59,15 @@ class CommandClient:
             line = self._read(deadline)
             if line is None:
                 raise Unavailable(f"{self.charger_id}: the connection ended before an answer came")
-            if line.result is not None:
+            if line.result:
                 return bytes(line.result)
             if line.error is not None:
                 raise self._failure(action, line.error, timeout_s)
             self._events.append(line)
+
+    def fileno(self) -> int:
+        """For select: readable when there is something new, or the end."""
+        return self._sock.fileno()
 
     def follow(self) -> None:
         """From now on `next_event` has what happens to this charger; the first is `connected`."""

@@ -1,0 +1,170 @@
+"""`tinyocpp charger`: the door, passwords, and a real backend's charger asked for its keys."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from booked import utc
+
+from tinyocpp.passwords import verify_password
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import House, Plugged
+
+NOON = utc("2026-06-01T12:00:00")
+
+
+@pytest.fixture
+def knocked_house(house: House) -> House:
+    books = house.books()
+    books.boot("Garage", NOON)
+    with books.batch():
+        books.store.register.refuse("carport", "192.0.2.9", "not admitted", NOON)
+    books.close()
+    return house
+
+
+def registered(house: House) -> dict[str, dict[str, object]]:
+    code, out, _ = house.type("charger", "list", "--json")
+    assert code == 0
+    return {row["charger_id"]: row for row in json.loads(out)}
+
+
+def password_hash(house: House, charger_id: str) -> str | None:
+    books = house.books()
+    found = books.store.register.find(charger_id)
+    books.close()
+    assert found
+    return found.password_hash
+
+
+def test_list(knocked_house: House) -> None:
+    rows = registered(knocked_house)
+    assert (
+        rows["Garage"]
+        | {
+            "connected": False,
+            "admitted_at": "2026-06-01T12:00:00Z",
+            "password": False,
+            "vendor": "Wallbe",
+            "refusals": 0,
+        }
+        == rows["Garage"]
+    )
+    assert rows["carport"]["refused_from"] == "192.0.2.9"
+    assert "password_hash" not in rows["carport"]
+    heading, carport, garage = knocked_house.type("charger", "list")[1].splitlines()
+    assert heading.split() == ["charger", "connected", "admitted", "password", "last", "seen", "model", "refused", "why"]
+    assert carport.split() == ["carport", "1", "not", "admitted"]
+    assert "2026-06-01 14:00:00" in garage
+
+
+def test_nobody_yet(house: House) -> None:
+    assert house.type("charger", "list")[1].startswith("no charger has connected yet")
+    assert house.type("charger", "list", "--json")[1] == "[]\n"
+
+
+def test_admit_and_forget(knocked_house: House) -> None:
+    code, out, _ = knocked_house.type("charger", "admit", "carport")
+    assert code == 0
+    assert out.startswith("carport may connect from now on")
+    assert registered(knocked_house)["carport"]["admitted_at"] is not None
+    assert registered(knocked_house)["carport"]["refusals"] == 0
+    assert knocked_house.type("charger", "forget", "CARPORT")[0] == 0
+    assert set(registered(knocked_house)) == {"Garage"}
+    code, _, err = knocked_house.type("charger", "forget", "carport")
+    assert (code, err) == (1, "tinyocpp: there is no charger carport; see: tinyocpp charger list\n")
+
+
+@pytest.mark.parametrize("identity", ["../../x", "", "a" * 49, ".hidden", "\N{ELECTRIC PLUG}", "a/b", "a\x00b"])
+@pytest.mark.parametrize("word", ["admit", "password"])
+def test_what_cannot_be_an_identity_is_not_written_down(house: House, word: str, identity: str) -> None:
+    code, out, err = house.type("charger", word, identity)
+    assert (code, out) == (64, "")
+    assert "cannot be a charger's identity" in err
+    assert err.count("\n") == 1
+
+
+def test_a_password_is_made_and_shown_once(knocked_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    code, out, _ = knocked_house.type("charger", "password", "garage")
+    assert code == 0
+    made = re.search(r"password:  ([0-9a-f]{40})\n", out)
+    assert made
+    stored = password_hash(knocked_house, "Garage")
+    assert stored
+    assert made[1] not in stored
+    assert verify_password(made[1].encode(), stored)
+    assert f"AuthorizationKey {made[1]}" in out
+    assert registered(knocked_house)["Garage"]["password"] is True
+
+
+def test_a_password_is_read_and_can_be_removed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse ba\nignored\n"))
+    code, out, _ = house.type("charger", "password", "new one")
+    assert code == 0
+    assert f"--charger 'new one' AuthorizationKey {b'correct horse ba'.hex()}" in out
+    stored = password_hash(house, "new one")
+    assert stored
+    assert verify_password(b"correct horse ba", stored)
+    assert house.type("charger", "password", "--remove", "new one")[0] == 0
+    assert password_hash(house, "new one") is None
+
+
+@pytest.mark.parametrize("typed", ["short", "much longer than twenty bytes"])
+def test_a_password_no_authorization_key_can_hold(house: House, monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    out = house.type("charger", "password", "garage")[1]
+    assert "it would need 16 to 20 bytes" in out
+    assert typed not in out
+
+
+def test_get(house: House, plug: Callable[..., Plugged]) -> None:
+    answer = {
+        "configurationKey": [
+            {"key": "HeartbeatInterval", "readonly": "false", "value": 300},
+            {"key": "GetConfigurationMaxKeys", "readonly": True, "value": "10"},
+            {"key": "AuthorizationKey", "readonly": 0},
+        ],
+        "unknownKey": [],
+    }
+    plugged = plug("garage", GetConfiguration=answer)
+    code, out, _ = house.type("charger", "get", "--json")
+    assert code == 0
+    assert json.loads(out) == [
+        {"key": "AuthorizationKey", "value": None, "readonly": False},
+        {"key": "GetConfigurationMaxKeys", "value": "10", "readonly": True},
+        {"key": "HeartbeatInterval", "value": 300, "readonly": False},
+    ]
+    assert plugged.asked == [("GetConfiguration", {})]
+    assert "HeartbeatInterval        300" in house.type("charger", "get")[1]
+    plugged.answers["GetConfiguration"] = {"unknownKey": ["Nonsense"]}
+    code, _, err = house.type("charger", "get", "--charger", "GARAGE", "Nonsense")
+    assert code == 1
+    assert "does not know Nonsense" in err
+    assert plugged.asked[-1] == ("GetConfiguration", {"key": ["Nonsense"]})
+    assert registered(house)["garage"]["connected"] is True
+    assert "stays so until" in house.type("charger", "forget", "garage")[1]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("Accepted", 0), ("RebootRequired", 0), ("Rejected", 1), ("NotSupported", 1)]
+)
+def test_set(house: House, plug: Callable[..., Plugged], status: str, code: int) -> None:
+    plugged = plug("garage", ChangeConfiguration={"status": status})
+    found, out, _ = house.type("charger", "set", "MeterValueSampleInterval", "60")
+    assert found == code
+    assert out.startswith(f"MeterValueSampleInterval: {status}\n")
+    assert ("restart" in out) is (status == "RebootRequired")
+    assert plugged.asked == [("ChangeConfiguration", {"key": "MeterValueSampleInterval", "value": "60"})]
+
+
+def test_nobody_to_ask(house: House) -> None:
+    assert house.type("charger", "get")[0] == 69
+    assert house.type("charger", "set", "--charger", "garage", "A", "1")[0] == 69
