@@ -74,7 +74,7 @@ class Meter(msgspec.Struct):
 
     @property
     def register_wh(self) -> int:
-        return int(self.register)
+        return int(self.register + 1e-6)  # many small steps end a hair below the whole
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -103,3 +103,11 @@ def read_meter(meter: Meter, car: Car | None, offer: Offer, *, flowing: bool) ->
         offered_a=offer.current_a,
         soc_percent=car.soc_percent if car else None,
     )
+
+
+def charging_time_s(car: Car) -> float:
+    """How long this car takes from here on what the station can give."""
+    copy = Car(car.wanted_wh, car.power_w, car.phases, car.taken_wh, car.charging_s)
+    while not copy.full and copy.charge(Offer(), STEP_S) > 0:
+        pass
+    return copy.charging_s - car.charging_s

@@ -98,8 +98,7 @@ class ChargePoint:
         if self.registration is RegistrationStatus.ACCEPTED:
             self.report_statuses(now, only_changed=True)
         else:
-            self._boot_due = now
-        self._pump(now)
+            self.boot()
 
     def disconnected(self, now: datetime) -> None:
         self.advance(now)
@@ -123,10 +122,10 @@ class ChargePoint:
             case CallError():
                 code, description = frame.error_code, frame.error_description
                 self.outbox.error(_spoken(frame.message_id), code, description, now)
-        self._pump(now)
 
     def text_to_send(self) -> list[str]:
-        """Frames to write now, in order; empties."""
+        """Frames to write now, in order; empties. Answers come before the next call of our own."""
+        self._pump(self.now)
         text, self._text = self._text, []
         return text
 

@@ -56,7 +56,8 @@ def begin(
         timestamp=transaction.started_at,
         reservation_id=transaction.reservation_id,
     )
-    connector.transaction, connector.withheld, connector.sampled_at = transaction, False, now
+    connector.transaction = connector.latest = transaction
+    connector.withheld, connector.sampled_at = False, now
     if profile and (wrong := station.profiles.install(connector.connector_id, profile, connector.running, now)):
         station.note(f"the profile of the remote start is ignored: {wrong}", now)
     station.outbox.enqueue(

@@ -77,7 +77,8 @@ class Connector(msgspec.Struct):
     status_at: datetime | None = None
     reported: ChargePointStatus | None = None  # the last status that was answered
     car: Car | None = None
-    transaction: Transaction | None = None
+    transaction: Transaction | None = None  # running
+    latest: Transaction | None = None  # running or over
     operative: bool = True  # survives a reset
     going_inoperative: bool = False  # Scheduled: when the transaction has ended
     reservation: Reservation | None = None

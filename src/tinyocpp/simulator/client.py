@@ -1,0 +1,195 @@
+"""The WebSocket around a charge point: connects, carries text, keeps the charge point's time, connects again.
+
+One coroutine, no tasks. Everything that is decided is decided by the charge point and its driver; here is only the
+network: addresses, headers, refusals, waiting. A line that breaks is opened again after 1, 2, 4 .. 30 s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.typing import Subprotocol
+
+from tinyocpp.errors import Malformed, Unavailable
+
+if TYPE_CHECKING:
+    import ssl
+
+    from tinyocpp.simulator.charge_point import ChargePoint
+    from tinyocpp.simulator.visit import Driver
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
+GIVE_UP_S = 120.0  # without a line, in a visit that has begun
+OPEN_S = 10.0
+CLOSE_S = 2.0
+LONGEST_LOOK_S = 1.0  # the watcher is called at least this often
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to, and as whom. The identity goes behind the URL, percent-encoded (OCPP-J 3.1.1)."""
+
+    url: str
+    identity: str
+    password: str = ""
+    subprotocol: str = "ocpp1.6"  # empty: none is offered, as some chargers do
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def full_url(self) -> str:
+        return f"{self.url.rstrip('/')}/{quote(self.identity, safe='')}"
+
+
+class Clock:
+    """Wall-clock time that does not jump while the program runs."""
+
+    def __init__(self) -> None:
+        self._start, self._started = datetime.now(UTC), time.monotonic()
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=time.monotonic() - self._started)
+
+
+class Client:
+    """Runs until the driver has finished. `persistent`: nobody waits for an end, so a line that cannot be opened is
+    tried for ever; otherwise that raises Unavailable, at once if it was never there."""
+
+    def __init__(
+        self,
+        station: ChargePoint,
+        driver: Driver,
+        address: Address,
+        *,
+        persistent: bool = False,
+        watch: Callable[[], None] = lambda: None,
+        clock: Clock | None = None,
+        first_wait_s: float = FIRST_WAIT_S,
+    ) -> None:
+        self._station = station
+        self._driver = driver
+        self._address = address
+        self._persistent = persistent
+        self._watch = watch
+        self._clock = clock or Clock()
+        self._first_wait_s = first_wait_s
+        self._wait_s = first_wait_s
+        self._last_line_at: datetime | None = None
+
+    async def run(self) -> None:
+        while not self._driver.finished:
+            await self._wait_for_power()
+            try:
+                line = await self._open()
+            except Unavailable as failure:
+                self._give_up_or_note(failure)
+                await self._pass_time(self._wait_s)
+                self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
+            else:
+                self._wait_s = self._first_wait_s
+                await self._converse(line)
+                self._last_line_at = self._clock.now()
+
+    async def _open(self) -> ClientConnection:
+        """Raises Unavailable, in one line, whatever went wrong."""
+        address, ping_s = self._address, self._station.configuration.number("WebSocketPingInterval")
+        if isinstance(self._password, bytes):
+            credentials = base64.b64encode(address.identity.encode() + b":" + self._password).decode()
+        try:
+            return await connect(
+                address.full_url,
+                subprotocols=[Subprotocol(address.subprotocol)] if address.subprotocol else None,
+                additional_headers={"Authorization": f"Basic {credentials}"} if self._password else None,
+                compression=None,
+                proxy=None,
+                ssl=address.tls,
+                open_timeout=OPEN_S,
+                close_timeout=CLOSE_S,
+                ping_interval=ping_s or None,
+                max_size=MAX_MESSAGE_BYTES,
+            )
+        except InvalidURI as error:
+            raise Malformed(f"{address.url}: {error.msg}; write ws://HOST:PORT/") from None
+        except InvalidStatus as error:
+            raise Unavailable(_refusal(address, error)) from None
+        except (OSError, InvalidHandshake, TimeoutError) as error:
+            why = str(error) or type(error).__name__
+            raise Unavailable(f"cannot connect to {address.full_url}: {why}; is tinyocpp-listener running?") from None
+
+    @property
+    def _password(self) -> bytes:
+        """What was set by ChangeConfiguration counts, else what was given."""
+        key = self._station.configuration.text("AuthorizationKey")
+        return bytes.fromhex(key) if key else self._address.password.encode()
+
+    def _give_up_or_note(self, failure: Unavailable) -> None:
+        now = self._clock.now()
+        patient = self._last_line_at and now < self._last_line_at + timedelta(seconds=GIVE_UP_S)
+        if not (self._persistent or patient):
+            raise failure
+        self._station.note(f"{failure}; again in {self._wait_s:.0f} s", now)
+
+    async def _converse(self, line: ClientConnection) -> None:
+        station, clock = self._station, self._clock
+        station.connected(clock.now())
+        try:
+            while True:
+                self._drive()
+                for text in station.text_to_send():
+                    await line.send(text)
+                if station.closing or self._driver.finished:
+                    break
+                await self._receive(line)
+        except ConnectionClosed as closed:
+            station.note(f"the line was closed: {closed}", clock.now())
+        finally:
+            await line.close()
+            station.disconnected(clock.now())
+
+    async def _receive(self, line: ClientConnection) -> None:
+        """One message, or nothing when it is time to look after other things."""
+        try:
+            async with asyncio.timeout(self._look_again_s()):
+                message = await line.recv()
+        except TimeoutError:
+            return
+        text = message if isinstance(message, str) else message.decode(errors="replace")
+        self._station.receive_text(text, self._clock.now())
+
+    async def _wait_for_power(self) -> None:
+        while self._station.off_until is not None:
+            await self._pass_time((self._station.off_until - self._clock.now()).total_seconds())
+
+    async def _pass_time(self, wait_s: float) -> None:
+        """Without a line the car goes on charging."""
+        until = self._clock.now() + timedelta(seconds=wait_s)
+        while (left_s := (until - self._clock.now()).total_seconds()) > 0 and not self._driver.finished:
+            await asyncio.sleep(min(left_s, self._look_again_s()))
+            self._drive()
+        self._drive()
+
+    def _drive(self) -> None:
+        now = self._clock.now()
+        self._station.advance(now)
+        self._driver.advance(now)
+        self._watch()
+
+    def _look_again_s(self) -> float:
+        deadlines = [moment for moment in (self._station.next_deadline, self._driver.next_deadline) if moment]
+        wait_s = (min(deadlines) - self._clock.now()).total_seconds() if deadlines else LONGEST_LOOK_S
+        return max(0.001, min(wait_s, LONGEST_LOOK_S))
+
+
+def _refusal(address: Address, error: InvalidStatus) -> str:
+    """The server's own words name the remedy; the status alone does not."""
+    body = bytes(error.response.body or b"").decode(errors="replace")
+    words = " ".join(body.split())[:300] or error.response.reason_phrase
+    return f"{address.full_url} refused us: {error.response.status_code} {words}"
