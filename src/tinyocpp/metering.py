@@ -7,11 +7,11 @@ as they came and not read here.
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from tinyocpp.leniency import read_number
 from tinyocpp.messages.types import Measurand, Phase, ReadingContext, SampledValue, UnitOfMeasure, ValueFormat
 
 if TYPE_CHECKING:
@@ -105,10 +105,7 @@ def _total(samples: Iterable[SampledValue]) -> float | None:
 
 def _number(sample: SampledValue) -> float | None:
     """The value in Wh, W or A; None when it is no finite number."""
-    try:
-        number = float(sample.value)
-    except ValueError:
-        return None
-    if not isfinite(number):
+    number = read_number(sample.value)
+    if number is None:
         return None
     return number * 1000 if sample.unit in KILO else number
