@@ -7,8 +7,14 @@ import select
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from crash.charger import Charger
 
 PATIENCE_S = 30.0
 
@@ -80,6 +86,54 @@ class Backend:
             self.stderr = self._process.stderr.read()
             self._process.stderr.close()
         return self._process.wait(PATIENCE_S)
+
+
+class Listener:
+    """One tinyocpp-listener on a port of its own choice, ready for chargers."""
+
+    def __init__(self, config: Path) -> None:
+        program = "import sys; from tinyocpp.cli.listener import main; sys.exit(main())"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", program, "--config", config, "--host", "127.0.0.1", "--port", "0"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._connections = ExitStack()
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline()
+        while "ws://" not in said:
+            assert said, f"exit code {self._process.wait()}"
+            said = self._process.stdout.readline()
+        self._url = said.strip().rstrip("/")
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill_after(0)
+        self._connections.close()
+
+    def connect(self, charger: str) -> ClientConnection:
+        """A connection that is closed when the listener is."""
+        client = connect(f"{self._url}/{charger}", subprotocols=[Subprotocol("ocpp1.6")], compression=None)
+        return self._connections.enter_context(client)
+
+    def kill_after(self, seconds: float) -> None:
+        """Kill it at a moment it cannot know; what it says meanwhile stays on its way."""
+        assert self._process.stdout is not None
+        if not self._process.stdout.closed:
+            select.select([self._process.stdout], [], [], seconds)
+            self._process.kill()
+            self._process.stdout.close()
+        self._process.wait(PATIENCE_S)
+
+
+def charge(backend: Backend, charger: Charger, transactions: int) -> None:
+    """Until so many transactions are over."""
+    while not charger.finished(transactions):
+        charger.answered(backend.ask(charger.frame()))
 
 
 def configure(folder: Path, tags: tuple[str, ...], **paths: str) -> Path:

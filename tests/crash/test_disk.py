@@ -1,5 +1,5 @@
-"""Disks that are full, read-only or do not sync: nothing is acknowledged, the message says what to do, and when there is
-room again the charger goes on where it was."""
+"""Disks that are full, read-only or do not sync: nothing is acknowledged, the message says what to do, and once it
+works again the charger goes on where it was."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from crash.audit import audit
 from crash.charger import Charger
-from crash.doors import Backend, Died, configure, is_root
+from crash.doors import Backend, Died, charge, configure, is_root
 
 STORAGE = 74  # EX_IOERR
 needs_root = pytest.mark.skipif(not is_root(), reason="only root may mount a small disk")
@@ -40,18 +41,15 @@ def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
 def charge_until_refused(config: Path, charger: Charger, under: tuple[str, ...] = ()) -> str:
     """Charge until the backend gives up; returns its last words."""
     with Backend(config, charger.name, under) as backend:
-        try:
-            while not charger.finished(100_000):
-                charger.answered(backend.ask(charger.frame()))
-        except Died as died:
-            assert died.code == STORAGE, backend.stderr
+        with pytest.raises(Died) as died:
+            charge(backend, charger, 100_000)
+        assert died.value.code == STORAGE, backend.stderr
     return backend.stderr.decode()
 
 
-def charge(config: Path, charger: Charger, transactions: int) -> None:
+def charge_again(config: Path, charger: Charger, transactions: int) -> None:
     with Backend(config, charger.name) as backend:
-        while not charger.finished(transactions):
-            charger.answered(backend.ask(charger.frame()))
+        charge(backend, charger, transactions)
 
 
 @needs_root
@@ -64,7 +62,7 @@ def test_full_disk(tmp_path: Path, small_disk: SmallDisk) -> None:
     charged = len(charger.acknowledged.stops)
     assert charged > 10
     small_disk.remount("size=9m")
-    charge(config, charger, charged + 5)
+    charge_again(config, charger, charged + 5)
     audit(ledger, [charger])
 
 
@@ -72,13 +70,13 @@ def test_full_disk(tmp_path: Path, small_disk: SmallDisk) -> None:
 def test_disk_that_becomes_read_only(tmp_path: Path, small_disk: SmallDisk) -> None:
     charger, ledger = Charger("CP1"), small_disk.folder / "accounting.sqlite3"
     config = configure(tmp_path, tags=("CP1",), accounting=str(ledger))
-    charge(config, charger, 3)
+    charge_again(config, charger, 3)
     small_disk.remount("ro")
     words = charge_until_refused(config, charger)
     assert "cannot be" in words
     assert len(charger.acknowledged.stops) == 3
     small_disk.remount("rw")
-    charge(config, charger, 6)
+    charge_again(config, charger, 6)
     audit(ledger, [charger])
 
 
@@ -101,5 +99,5 @@ def test_disk_that_fails(tmp_path: Path, call: str, nth: int) -> None:
     )
     words = charge_until_refused(config, charger, under)
     assert "the disk does not read or write" in words
-    charge(config, charger, 5)
+    charge_again(config, charger, 5)
     audit(tmp_path / "accounting.sqlite3", [charger])

@@ -7,9 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
+
 from crash.audit import audit
 from crash.charger import Charger
-from crash.doors import Backend, Died, configure
+from crash.doors import PATIENCE_S, Backend, Died, Listener, charge, configure
 
 WRITING = "write,pwrite64,writev,fdatasync,fsync,ftruncate,unlink,rename"
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
@@ -49,8 +52,7 @@ def test_killed_at_every_write(tmp_path: Path, part: int) -> None:
         under += ("-e", f"inject={WRITING}:signal=SIGKILL:when={at}")
         survived = charge_until_killed(config, charger, under)
         with Backend(config, "CP1") as backend:
-            while not charger.finished(2):
-                charger.answered(backend.ask(charger.frame()))
+            charge(backend, charger, 2)
         audit(tmp_path / str(at) / "accounting.sqlite3", [charger])
         assert len(charger.acknowledged.stops) == 2
         shutil.rmtree(tmp_path / str(at))
@@ -62,9 +64,39 @@ def charge_until_killed(config: Path, charger: Charger, under: tuple[str, ...]) 
     """True when the transaction ended first."""
     with Backend(config, charger.name, under) as backend:
         try:
-            while not charger.finished(1):
-                charger.answered(backend.ask(charger.frame()))
+            charge(backend, charger, 1)
         except Died as died:
-            assert died.code in (-9, 137), backend.stderr
-            return False
-    return True
+            code = died.code
+        else:
+            return True
+    assert code in (-9, 137), backend.stderr
+    return False
+
+
+def test_listener_killed_amid_load(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Several chargers in one batch: each has what it was told, whichever of them was being answered."""
+    chargers, dice = [Charger(f"CP{number}") for number in range(4)], random.Random(2)
+    config = configure(tmp_path, tags=tuple(charger.name for charger in chargers))
+    for _ in range(request.config.getoption("--kills") // 4):
+        with Listener(config) as listener:
+            connections = [(charger, listener.connect(charger.name)) for charger in chargers]
+            for _ in range(dice.randrange(1, 6)):
+                for charger, connection in connections:
+                    connection.send(charger.frame())
+                for charger, connection in connections:
+                    charger.answered(connection.recv(PATIENCE_S))
+            for charger, connection in connections:
+                connection.send(charger.frame())
+            listener.kill_after(dice.uniform(0, 0.003))
+            for charger, connection in connections:
+                take_last_answer(charger, connection)
+    assert sum(len(charger.acknowledged.stops) for charger in chargers) > 20
+    audit(tmp_path / "accounting.sqlite3", chargers)
+
+
+def take_last_answer(charger: Charger, connection: ClientConnection) -> None:
+    """What was on its way when the listener died counts: the charger has it."""
+    try:
+        charger.answered(connection.recv(PATIENCE_S))
+    except ConnectionClosed:
+        connection.close()

@@ -11,15 +11,14 @@ from threading import Event
 
 from crash.audit import audit
 from crash.charger import Charger
-from crash.doors import Backend, configure
+from crash.doors import Backend, charge, configure
 
 TRANSACTIONS = 15
 
 
-def charge(config: Path, charger: Charger) -> None:
+def charge_some(config: Path, charger: Charger) -> None:
     with Backend(config, charger.name) as backend:
-        while not charger.finished(TRANSACTIONS):
-            charger.answered(backend.ask(charger.frame()))
+        charge(backend, charger, TRANSACTIONS)
 
 
 def report(config: Path, done: Event) -> list[int]:
@@ -38,11 +37,11 @@ def report(config: Path, done: Event) -> list[int]:
 def test_eight_backends_and_a_report(tmp_path: Path) -> None:
     chargers = [Charger(f"CP{number}") for number in range(8)]
     config = configure(tmp_path, tags=tuple(charger.name for charger in chargers))
-    charge(config, first := Charger("CP-first"))
+    charge_some(config, first := Charger("CP-first"))
     done = Event()
     with ThreadPoolExecutor(9) as threads:
         reports = threads.submit(report, config, done)
-        for charged in [threads.submit(charge, config, charger) for charger in chargers]:
+        for charged in [threads.submit(charge_some, config, charger) for charger in chargers]:
             charged.result()
         done.set()
         totals = reports.result()
