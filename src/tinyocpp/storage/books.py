@@ -115,18 +115,19 @@ class Books:
         )
         return transaction_of(rows[0]) if rows else None
 
-    def open(self, transaction: Transaction, now: datetime) -> Transaction:
-        """Give it its number, and the connector its transaction."""
+    def open(self, transaction: Transaction, now: datetime, *, refused: bool = False) -> Transaction:
+        """Give it its number, and the connector its transaction. `refused`: the tag may not, but energy may flow."""
         energy_wh, quality = booked(transaction)
         number = self._db.insert(
-            "INSERT INTO transactions (charger, connector_id, id_tag, tag, state, orphan, started_at, meter_start_wh,"
-            " claimed_id, alive_at, energy_wh, quality) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO transactions (charger, connector_id, id_tag, tag, state, orphan, refused, started_at,"
+            " meter_start_wh, claimed_id, alive_at, energy_wh, quality) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             transaction.charger_id,
             transaction.connector_id,
             transaction.id_tag,
             fold(transaction.id_tag),
             transaction.state,
             transaction.orphan,
+            refused,
             ms(transaction.started_at),
             transaction.meter_start_wh,
             transaction.claimed_id,

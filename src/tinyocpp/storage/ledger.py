@@ -15,6 +15,7 @@ import msgspec
 
 from tinyocpp.identity import fold_identity
 from tinyocpp.messages.core import ChargePointStatus
+from tinyocpp.messages.types import AuthorizationStatus
 from tinyocpp.metering import Reading, read
 from tinyocpp.storage.books import Books, Database, integer, ms, ms_or_none
 from tinyocpp.tags import Verdict, fold
@@ -145,6 +146,7 @@ class SqlLedger:
                 meter_start_wh=meter_start_wh,
             ),
             now,
+            refused=verdict.status is not AuthorizationStatus.ACCEPTED,
         )
         self._db.run(
             "INSERT INTO starts (transaction_id, charger, connector_id, id_tag, tag, meter_start_wh, stated_at,"
@@ -185,7 +187,7 @@ class SqlLedger:
 
     def _open_with(self, id_tag: str, now: datetime) -> int:
         counted = self._db.rows(
-            "SELECT count(*) FROM transactions WHERE tag = ? AND state = 'open' AND alive_at > ?",
+            "SELECT count(*) FROM transactions WHERE tag = ? AND state = 'open' AND refused = 0 AND alive_at > ?",
             fold(id_tag),
             ms(now - FORGOTTEN),
         )

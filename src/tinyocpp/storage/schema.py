@@ -50,6 +50,7 @@ CREATE TABLE transactions (
     tag TEXT NOT NULL,
     state TEXT NOT NULL,
     orphan INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
     started_at INTEGER NOT NULL,
     meter_start_wh INTEGER,
     last_register_wh INTEGER,
@@ -67,7 +68,7 @@ CREATE TABLE transactions (
 );
 CREATE INDEX transactions_by_start ON transactions (started_at);
 CREATE INDEX transactions_running ON transactions (charger, connector_id) WHERE state IN ('open', 'uncertain');
-CREATE INDEX transactions_of_tag ON transactions (tag) WHERE state = 'open';
+CREATE INDEX transactions_of_tag ON transactions (tag) WHERE state = 'open' AND refused = 0;
 CREATE INDEX transactions_claimed ON transactions (charger, claimed_id) WHERE claimed_id IS NOT NULL;
 
 CREATE TABLE starts (
