@@ -1,0 +1,155 @@
+"""What is wrong with a charger, and what to do next: said the same way by `status` and `doctor`.
+
+A rule over what the ledger shows and whether the command socket answers; the time is an argument. Every finding is one
+line with a remedy where there is one that can be typed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from shlex import quote
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tinyocpp.identity import SIMULATOR, fold_identity
+from tinyocpp.leniency import LOSSES, OddityKind
+from tinyocpp.messages.core import ChargePointErrorCode, ChargePointStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime, tzinfo
+
+    from tinyocpp.storage import ChargerStatus, ConnectorStatus, NotedOddity
+
+LATELY = timedelta(days=1)
+KNOCKED = timedelta(days=7)  # how long a refused stranger is worth a line
+GONE = timedelta(days=30)  # a charger not seen for so long has been taken down
+SILENT_HEARTBEATS = 3
+STALE = timedelta(minutes=15)
+CARDS = 3
+CLOCK_OFF = timedelta(minutes=2)
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """`wrong`: it does not work; else it is worth a look."""
+
+    charger_id: str
+    text: str
+    remedy: str = ""
+    wrong: bool = False
+
+    def __str__(self) -> str:
+        text = f"{self.charger_id}: {self.text}" if self.charger_id else self.text
+        return f"{text}; {self.remedy}" if self.remedy else text
+
+
+class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
+    """What the chargers are looked at with."""
+
+    now: datetime
+    zone: tzinfo
+    heartbeat_interval_s: int
+    connected: frozenset[str]  # identities, folded
+
+    def clock(self, at: datetime) -> str:
+        """A time as a person says it: without the date when it is today."""
+        there = at.astimezone(self.zone)
+        return f"{there:%H:%M}" if there.date() == self.now.astimezone(self.zone).date() else f"{there:%Y-%m-%d %H:%M}"
+
+
+def charger_findings(charger: ChargerStatus, here: Circumstances) -> list[Finding]:
+    """What is wrong with one charger now."""
+    identity = charger.registered.charger_id
+    found = [*_at_the_door(charger, here), *_silence(charger, here)]
+    for connector in charger.connectors:
+        for text, remedy, wrong in _at_connector(connector, identity, here):
+            where = f"connector {connector.connector_id} " if connector.connector_id else ""
+            found.append(Finding(identity, f"{where}{text}", remedy, wrong))
+    return found
+
+
+def oddity_findings(oddities: Iterable[NotedOddity]) -> list[Finding]:
+    """One line per charger for what could not be understood. Mere habits of speech are not worth one, and cards nobody
+    knows have their own."""
+    counted: dict[str, Counter[str]] = {}
+    for oddity in oddities:
+        if oddity.kind in LOSSES and oddity.kind != OddityKind.UNKNOWN_TAG:
+            counted.setdefault(oddity.charger_id, Counter())[oddity.kind.replace("_", " ")] += oddity.times
+    return [
+        Finding(
+            charger_id,
+            "lately not understood: " + ", ".join(f"{kind} ({times})" for kind, times in kinds.most_common()),
+            f"tinyocpp log --charger {quote(charger_id)}",
+        )
+        for charger_id, kinds in counted.items()
+    ]
+
+
+def tag_findings(unknown: Sequence[tuple[datetime, str, str]], here: Circumstances) -> list[Finding]:
+    """The last cards shown that nobody knows, newest first."""
+    latest = {id_tag: (at, charger_id) for at, charger_id, id_tag in unknown}
+    newest = sorted(latest.items(), key=lambda item: item[1][0], reverse=True)[:CARDS]
+    return [
+        Finding(charger_id, f"unknown card {id_tag} at {here.clock(at)}", f"tinyocpp tag add {quote(id_tag)}")
+        for id_tag, (at, charger_id) in newest
+    ]
+
+
+def _at_the_door(charger: ChargerStatus, here: Circumstances) -> Iterator[Finding]:
+    one = charger.registered
+    if one.refused_at is None or here.now - one.refused_at > KNOCKED:
+        return
+    since = max(filter(None, (one.connected_at, one.admitted_at)), default=None)
+    if since is not None and since > one.refused_at:
+        return  # it got in afterwards
+    times = "once" if one.refusals == 1 else f"{one.refusals} times"
+    told = f"refused {times}, last {here.clock(one.refused_at)} from {one.refused_from or 'here'}: {one.refused_why}"
+    admitted = one.admitted_at is not None
+    remedy = "" if admitted else f"let it in: tinyocpp charger admit {quote(one.charger_id)}"
+    yield Finding(one.charger_id, told, remedy, wrong=admitted)
+
+
+def _silence(charger: ChargerStatus, here: Circumstances) -> Iterator[Finding]:
+    one = charger.registered
+    if one.last_seen_at is None or here.now - one.last_seen_at > GONE or fold_identity(one.charger_id) == SIMULATOR:
+        return
+    if fold_identity(one.charger_id) not in here.connected:
+        running = any(connector.transaction_id is not None for connector in charger.connectors)
+        yield Finding(
+            one.charger_id,
+            f"not connected, last seen {here.clock(one.last_seen_at)}"
+            + (", while it was charging; it books what it charges and reports it later" if running else ""),
+            "look at its network, and at the address it was given: tinyocpp doctor",
+            wrong=True,
+        )
+    elif here.now - one.last_seen_at > timedelta(seconds=SILENT_HEARTBEATS * here.heartbeat_interval_s):
+        remedy = f'restart it: tinyocpp-command --charger {quote(one.charger_id)} Reset \'{{"type":"Soft"}}\''
+        yield Finding(one.charger_id, f"connected but silent since {here.clock(one.last_seen_at)}", remedy)
+
+
+def _at_connector(connector: ConnectorStatus, identity: str, here: Circumstances) -> Iterator[tuple[str, str, bool]]:
+    """(text, remedy, wrong)"""
+    info = f" ({connector.info})" if connector.info else ""
+    if connector.status == ChargePointStatus.FAULTED:
+        yield f"faulted: {connector.error_code}{info}", "look at the charger's display", True
+    elif connector.error_code not in (None, ChargePointErrorCode.NO_ERROR):
+        yield f"reports {connector.error_code}{info}", "", False
+    if connector.status == ChargePointStatus.UNAVAILABLE:
+        operative = f'\'{{"connectorId":{connector.connector_id},"type":"Operative"}}\''
+        yield "is out of service", f"tinyocpp-command --charger {quote(identity)} ChangeAvailability {operative}", False
+    told_at = max(filter(None, (connector.status_at, connector.sampled_at)), default=None)
+    if told_at is not None and told_at - here.now > CLOCK_OFF:
+        yield f"the charger's clock is ahead: it says {here.clock(told_at)}", "", False
+    if connector.status == ChargePointStatus.CHARGING and fold_identity(identity) in here.connected:
+        yield from _stale_samples(connector, identity, here)
+
+
+def _stale_samples(connector: ConnectorStatus, identity: str, here: Circumstances) -> Iterator[tuple[str, str, bool]]:
+    started_at = connector.started_at
+    if started_at is None or here.now - max(filter(None, (started_at, connector.sampled_at))) < STALE:
+        return
+    since = f"since {here.clock(connector.sampled_at)}" if connector.sampled_at else "at all"
+    remedy = f"tinyocpp charger set --charger {quote(identity)} MeterValueSampleInterval 60"
+    yield f"charges, but no meter values have come {since}", remedy, False

@@ -1,0 +1,192 @@
+"""`tinyocpp status`: what every charger is doing now, and what is wrong.
+
+What is shown is what the ledger knows; whether a charger is connected is whether its command socket answers. With
+`--watch` the picture is drawn anew when something happens, and every two seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tinyocpp.cli.charger import connected_now
+from tinyocpp.cli.findings import LATELY, Circumstances, Finding, charger_findings, oddity_findings, tag_findings
+from tinyocpp.cli.tables import Column, kwh, local_time, print_rows
+from tinyocpp.companions.commandclient import CommandClient, open_charger
+from tinyocpp.errors import Malformed, OperatorError
+from tinyocpp.identity import fold_identity
+from tinyocpp.storage import open_reader
+from tinyocpp.storage.tagfile import TagFile
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterable
+
+    from tinyocpp.cli.tables import Row
+    from tinyocpp.config import Config
+    from tinyocpp.storage import ChargerStatus, ConnectorStatus
+
+REDRAW_S = 2.0
+CALM_S = 0.1  # several events in a row are one redraw
+CLEAR = "\x1b[H\x1b[2J"
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """Everything at one moment: a row per charger with its connectors, and what is wrong."""
+
+    chargers: list[dict[str, object]]
+    findings: list[Finding]
+
+
+def configure(parser: ArgumentParser) -> None:
+    parser.add_argument("--watch", action="store_true", help="go on showing it until Ctrl-C")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def run(args: Namespace, config: Config) -> int:
+    if args.json:
+        if args.watch:
+            raise Malformed("--watch does not go with --json; programs follow the command socket")
+        print_rows(picture(config).chargers, (), "json")
+    elif args.watch:
+        _watch(config)
+    else:
+        _draw(picture(config), config)
+    return 0
+
+
+def picture(config: Config, now: datetime | None = None) -> Picture:
+    now = now or datetime.now(UTC)
+    tags = TagFile(config.paths.tags, config.tags, config.zone())
+    broken = [Finding("", tags.trouble, "the last good list is in force", wrong=True)] if tags.trouble else []
+    if not os.path.exists(config.paths.accounting):
+        return Picture([], broken)
+    with closing(open_reader(config)) as reader:
+        known, oddities = reader.chargers(), reader.oddities(now - LATELY)
+        unknown = [shown for shown in reader.unknown_tags(now - LATELY) if tags.find(shown[2]) is None]
+    here = Circumstances(
+        now=now,
+        zone=config.zone(),
+        heartbeat_interval_s=config.chargers.heartbeat_interval_s,
+        connected=frozenset(connected_now(config)),
+    )
+    rows, findings = [], broken
+    for charger in known:
+        found = charger_findings(charger, here)
+        findings += found
+        if _has_been_here(charger):
+            rows.append(_charger_row(charger, here, found, tags))
+    return Picture(rows, [*findings, *oddity_findings(oddities), *tag_findings(unknown, here)])
+
+
+def _has_been_here(charger: ChargerStatus) -> bool:
+    """Not one that was only refused."""
+    return charger.registered.admitted_at is not None or charger.registered.last_seen_at is not None
+
+
+def _charger_row(
+    charger: ChargerStatus, here: Circumstances, findings: list[Finding], tags: TagFile
+) -> dict[str, object]:
+    one = charger.registered
+    connected = fold_identity(one.charger_id) in here.connected
+    return {
+        "charger_id": one.charger_id,
+        "connected": connected,
+        "vendor": one.vendor,
+        "model": one.model,
+        "firmware": one.firmware,
+        "last_seen_at": one.last_seen_at,
+        "connectors": [
+            _connector_row(connector, connected, tags) for connector in charger.connectors if connector.connector_id
+        ],
+        "trouble": [f"{finding.text}; {finding.remedy}".removesuffix("; ") for finding in findings],
+    }
+
+
+def _connector_row(connector: ConnectorStatus, connected: bool, tags: TagFile) -> dict[str, object]:
+    tag = tags.find(connector.id_tag) if connector.id_tag else None
+    return msgspec.structs.asdict(connector) | {
+        "power_w": connector.power_w if connected else None,  # nobody knows what it does by now
+        "name": tag.name if tag else "",
+    }
+
+
+# --- for people
+
+
+def _draw(shown: Picture, config: Config) -> None:
+    columns = (
+        Column("charger_id", "charger"),
+        Column("connector_id", "connector"),
+        Column("status"),
+        Column("power_w", "kW", lambda power_w: kwh(power_w)[:-1]),
+        Column("energy_wh", "kWh", kwh),
+        Column("tag"),
+        Column("limit_a", "limit", lambda limit_a: "" if limit_a is None else f"{limit_a:g} A"),
+        Column("last_seen_at", "last seen", local_time(config.zone())),
+    )
+    print_rows(_lines(shown.chargers), columns, empty="No charger has connected yet; tinyocpp doctor says what to do.")
+    if shown.findings:
+        print()
+    for finding in sorted(shown.findings, key=lambda finding: not finding.wrong):
+        print("!" if finding.wrong else "-", finding)
+    sys.stdout.flush()
+
+
+def _lines(chargers: Iterable[dict[str, object]]) -> list[Row]:
+    """A line per connector; one all the same for a charger that has said nothing of any."""
+    lines: list[Row] = []
+    for charger in chargers:
+        connectors = charger["connectors"]
+        assert isinstance(connectors, list)
+        for connector in connectors or [{}]:
+            status = str(connector.get("status") or "")
+            tag = " ".join(filter(None, (connector.get("name"), connector.get("id_tag"))))
+            here = status if charger["connected"] else f"{status} (not connected)".lstrip()
+            lines.append({**charger, **connector, "status": here, "tag": tag})
+    return lines
+
+
+def _watch(config: Config) -> None:
+    heading = CLEAR if sys.stdout.isatty() else "\n"
+    while True:
+        print(heading, end="")
+        _draw(picture(config), config)
+        _wait_for_events(config)
+
+
+def _wait_for_events(config: Config) -> None:
+    """Until something happens to a connected charger, or it is time."""
+    deadline = time.monotonic() + REDRAW_S
+    with ExitStack() as open_clients:
+        clients = [open_clients.enter_context(client) for client in _followed(config)]
+        while (left_s := deadline - time.monotonic()) > 0:
+            readable = select.select(clients, [], [], left_s)[0]
+            if any(_has_news(client) for client in readable):
+                time.sleep(CALM_S)
+                return
+
+
+def _followed(config: Config) -> list[CommandClient]:
+    clients = []
+    for charger_id in connected_now(config):
+        try:
+            client = open_charger(config.runtime_directories, charger_id)
+            client.follow()
+        except OperatorError:
+            continue  # it went away a moment ago
+        clients.append(client)
+    return clients
+
+
+def _has_news(client: CommandClient) -> bool:
+    """The first event of a stream is that it is connected, which is no news."""
+    line = client.next_event(time.monotonic() + 1)
+    return line is None or line.event != "connected"
