@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from conftest import House, Plugged
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+MAIN = "from tinyocpp.cli import main; main()"
 TAGS = '[[tag]]\nid = "ANNA"\nname = "Anna"\n'
 
 
@@ -114,8 +115,7 @@ def test_watch_and_json_do_not_go_together(house: House) -> None:
 def test_watch_draws_anew_when_something_happens(house: House, plug: Callable[..., Plugged]) -> None:
     plugged = plug("garage")
     watching = subprocess.Popen(
-        [sys.executable, "-c", "from tinyocpp.cli import main; main()"]
-        + ["--config", str(house.configuration), "status", "--watch"],
+        [sys.executable, "-c", MAIN, "--config", str(house.configuration), "status", "--watch"],
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
