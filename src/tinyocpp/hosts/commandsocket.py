@@ -7,6 +7,7 @@ inside a batch; what comes of it is delivered after the commit. Nothing here kno
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import selectors
@@ -70,7 +71,11 @@ class CommandSockets:
     def __init__(self, runtime: RuntimeDirectory) -> None:
         self._runtime = runtime
         self._selector = selectors.DefaultSelector()
+        self._alarm, self._bell = socket.socketpair()  # readable while something waits that no descriptor announces
+        self._bell.setblocking(False)
+        self._selector.register(self._alarm, READ, self._wake)
         self._busy: dict[CommandSocket, None] = {}
+        self._serving = False
         self._made = 0
 
     def fileno(self) -> int:
@@ -79,8 +84,10 @@ class CommandSockets:
     def serve(self) -> list[CommandSocket]:
         """Accept, read and write what can be without waiting. Returns the sockets that want their session: with calls
         for `hand_over`, `followed` or not any more, or `taken_over`, so that it is to end."""
+        self._serving = True
         for key, events in self._selector.select(0):
             key.data(events)
+        self._serving = False
         busy, self._busy = list(self._busy), {}
         return busy
 
@@ -98,6 +105,11 @@ class CommandSockets:
 
     def close(self) -> None:
         self._selector.close()
+        self._alarm.close()
+        self._bell.close()
+
+    def _wake(self, _events: int) -> None:
+        self._alarm.recv(4096)
 
     def watch(self, sock: socket.socket, callback: Callable[[int], None], events: int, before: int) -> None:
         """Call back when one of `events` is possible; `before` is what was watched for until now, 0 for nothing."""
@@ -109,7 +121,11 @@ class CommandSockets:
             self._selector.unregister(sock)
 
     def mark(self, command_socket: CommandSocket) -> None:
+        """It wants its session. While answers are delivered a client's next line may come to its turn: then ring."""
         self._busy[command_socket] = None
+        if not self._serving:
+            with contextlib.suppress(BlockingIOError):  # it rings already
+                self._bell.send(b"!")
 
     def unmark(self, command_socket: CommandSocket) -> None:
         self._busy.pop(command_socket, None)
@@ -379,7 +395,7 @@ def socket_path(runtime: str, charger_id: str) -> str:
 
 def _reply(answer: Answer) -> Reply:
     if answer.outcome == "result":
-        return Reply(result=msgspec.Raw(answer.payload))
+        return Reply(result=msgspec.Raw(msgspec.json.format(answer.payload, indent=-1)))  # on one line (F6)
     return Reply(error=Fault(_KINDS[answer.outcome], answer.code, answer.description))
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tinyocpp.storage import Store
 
     Work = str | Callable[[float], None]
-    """A frame for the party's session, or anything else that is to be done inside the batch at that monotonic second."""
+    """A frame for the party's session, or anything else to be done inside the batch, given monotonic seconds."""
 
 BUSY_TIMEOUT_S = 10.0  # another process may be writing; the design's patience
 
