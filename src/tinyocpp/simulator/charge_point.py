@@ -260,8 +260,9 @@ class ChargePoint:
             if command is None:
                 raise ProtocolFault(ErrorCode.NOT_SUPPORTED, f"{action.name} is not offered")
             request = decode_payload(action.request, call.payload)
-            answer = encode_result(call.message_id, command(self, request, now))
-            self.note(f"{action.name}: answered", now)
+            result = command(self, request, now)
+            answer = encode_result(call.message_id, result)
+            self.note(f"{action.name}: {getattr(result, 'status', 'answered')}", now)
         except ProtocolFault as fault:
             answer = encode_error(call.message_id, ErrorCode(fault.code), fault.description)
             self.note(f"{call.action[:50]} refused: {fault.description}", now)

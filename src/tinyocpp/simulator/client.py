@@ -32,6 +32,10 @@ GIVE_UP_S = 120.0  # without a line, in a visit that has begun
 OPEN_S = 10.0
 CLOSE_S = 2.0
 LONGEST_LOOK_S = 1.0  # the watcher is called at least this often
+REMEDIES = {
+    401: "; give the right --password",
+    404: "; let it in with: tinyocpp charger admit '{identity}'",
+}
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 
@@ -95,6 +99,8 @@ class Client:
                 self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
             else:
                 self._wait_s = self._first_wait_s
+                if self._last_line_at:
+                    self._station.note("connected again", self._clock.now())
                 await self._converse(line)
                 self._last_line_at = self._clock.now()
 
@@ -121,8 +127,7 @@ class Client:
         except InvalidStatus as error:
             raise Unavailable(_refusal(address, error)) from None
         except (OSError, InvalidHandshake, TimeoutError) as error:
-            why = str(error) or type(error).__name__
-            raise Unavailable(f"cannot connect to {address.full_url}: {why}; is tinyocpp-listener running?") from None
+            raise Unavailable(f"cannot connect to {address.full_url}: {_why(error)}") from None
 
     @property
     def _password(self) -> bytes:
@@ -188,8 +193,20 @@ class Client:
         return max(0.001, min(wait_s, LONGEST_LOOK_S))
 
 
+def _why(error: Exception) -> str:
+    match error:
+        case ConnectionRefusedError():
+            return "nobody listens there; is tinyocpp-listener running?"
+        case TimeoutError():
+            return "no answer"
+        case _:
+            return str(error) or type(error).__name__
+
+
 def _refusal(address: Address, error: InvalidStatus) -> str:
     """The server's own words name the remedy; the status alone does not."""
     body = bytes(error.response.body or b"").decode(errors="replace")
     words = " ".join(body.split())[:300] or error.response.reason_phrase
-    return f"{address.full_url} refused us: {error.response.status_code} {words}"
+    status = error.response.status_code
+    remedy = REMEDIES.get(status, "").format(identity=address.identity)
+    return f"{address.full_url} refused us: {status} {words}{remedy}"

@@ -1,0 +1,207 @@
+"""`tinyocpp simulate`: be a charger, for trying things without one.
+
+Here are the options, what the result is, and the exit status. The charge point and the line to the central system are
+in simulator/; what is told while it goes on is in progress.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import secrets
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tinyocpp.cli.progress import Narrator
+from tinyocpp.errors import Malformed, NoAnswer, Refused
+from tinyocpp.identity import valid_identity
+from tinyocpp.simulator import registers
+from tinyocpp.simulator.car import Car, charging_time_s
+from tinyocpp.simulator.charge_point import ChargePoint
+from tinyocpp.simulator.client import Address, Client, Clock
+from tinyocpp.simulator.visit import PAUSE_S, Outcome, Parked, Visit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tinyocpp.config import Config
+
+SIMULATOR = "simulator"  # the identity that always gets in over loopback and stays out of reports
+VISIT_WH, PARKED_WH = 2_000, 20_000
+SPEED = 60.0  # 2 kWh at 11 kW in about fifteen seconds
+MOST_WH, MOST_SPEED, MOST_CONNECTORS = 1_000_000, 100_000, 20
+
+EXIT_CODES = """exit status: 0 the whole session went through and was acknowledged, 1 the tag was refused, 64 misused,
+69 no connection, 75 no answer. --idle ends with Ctrl-C, 0.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXIT_CODES
+    add = parser.add_argument
+    add("--url", metavar="U", help="the central system (default: our listener on this machine)")
+    add("--charger", metavar="ID", default=SIMULATOR, help=f"who to be (default: {SIMULATOR}, who always gets in here)")
+    add("--tag", metavar="T", help="the card that is shown (default: the first one in the tags file)")
+    add("--energy-wh", metavar="N", type=_number(1, MOST_WH), help=f"what the car wants (default: {VISIT_WH})")
+    add("--power-w", metavar="N", type=_number(1_400, 350_000), default=11_000, help="what it draws (default: 11000)")
+    add("--phases", type=int, choices=(1, 2, 3), default=3, help="on how many phases (default: 3)")
+    add("--speed", metavar="X", type=_number(0.1, MOST_SPEED), default=SPEED, help="faster than life (default: 60)")
+    add("--connectors", metavar="N", type=_number(1, MOST_CONNECTORS), default=1, help="default: 1")
+    add("--password", metavar="P", default="", help="for HTTP Basic authentication")
+    add("--subprotocol", choices=("ocpp1.6", "none"), default="ocpp1.6", help="none: as chargers that name none")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--offline", action="store_true", help="charge first, without a line, then connect and tell of it")
+    how.add_argument("--idle", action="store_true", help="a car stays plugged in: obey commands until Ctrl-C")
+    add("--json", action="store_true", help="the result as one JSON document; what goes on is told on standard error")
+
+
+def run(args: argparse.Namespace, config: Config) -> int:
+    if not valid_identity(args.charger):
+        raise Malformed(f"--charger {args.charger!r}: 1 to 48 of letters, digits, space and ._:+*=|@#-")
+    address = Address(
+        url=args.url or _own_listener(config),
+        identity=args.charger,
+        password=args.password,
+        subprotocol="" if args.subprotocol == "none" else args.subprotocol,
+    )
+    clock = Clock()
+    car = Car(args.energy_wh or (PARKED_WH if args.idle else VISIT_WH), args.power_w, int(args.phases))
+    station = _station(args, car, config, clock.now())
+    narrator = Narrator(station, config.zone(), sys.stderr if args.json else sys.stdout)
+    if args.idle:
+        return _stay(Parked(station, car.wanted_wh, car.power_w, car.phases), address, narrator, clock)
+    id_tag = args.tag if args.tag is not None else _first_tag(config)
+    visit = Visit(station, 1, id_tag, car, station.now, alone=args.offline)
+    try:
+        _go(visit, address, narrator, clock)
+    finally:
+        registers.keep(_folder(config), station.identity, station.connectors[1].meter.register_wh)
+    return _tell(visit, as_json=args.json)
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What `--json` prints."""
+
+    charger_id: str
+    id_tag: str
+    outcome: str
+    why: str
+    connector_id: int
+    transaction_id: int | None = None
+    started_at: datetime | None = None
+    meter_start_wh: int | None = None
+    meter_stop_wh: int | None = None
+    energy_wh: int = 0
+    acknowledged: bool = False
+
+
+def _result(visit: Visit) -> Result:
+    result = Result(
+        charger_id=visit.station.identity,
+        id_tag=visit.id_tag,
+        outcome=visit.outcome.name.lower() if visit.outcome else "",
+        why=visit.why,
+        connector_id=visit.connector.connector_id,
+    )
+    if (transaction := visit.transaction) is None:
+        return result
+    return msgspec.structs.replace(
+        result,
+        transaction_id=transaction.transaction_id,
+        started_at=transaction.started_at,
+        meter_start_wh=transaction.meter_start_wh,
+        meter_stop_wh=transaction.meter_stop_wh,
+        energy_wh=(transaction.meter_stop_wh or transaction.meter_start_wh) - transaction.meter_start_wh,
+        acknowledged=transaction.acknowledged,
+    )
+
+
+def _go(visit: Visit, address: Address, narrator: Narrator, clock: Clock) -> None:
+    try:
+        if visit.alone:
+            visit.play_alone()
+        asyncio.run(Client(visit.station, visit, address, watch=narrator.look, clock=clock).run())
+    finally:
+        narrator.done()
+
+
+def _stay(parked: Parked, address: Address, narrator: Narrator, clock: Clock) -> int:
+    client = Client(parked.station, parked, address, persistent=True, watch=narrator.look, clock=clock)
+    try:
+        asyncio.run(client.run())
+    except KeyboardInterrupt:
+        narrator.done()
+    return 0
+
+
+def _station(args: argparse.Namespace, car: Car, config: Config, now: datetime) -> ChargePoint:
+    """One that charges offline did so in the time before now, and no faster than life."""
+    if args.offline:
+        now -= timedelta(seconds=charging_time_s(car) + 4 * PAUSE_S)
+    return ChargePoint(
+        args.charger,
+        now,
+        connectors=int(args.connectors),
+        speed=1.0 if args.offline else args.speed,
+        register_wh=registers.recall(_folder(config), args.charger),
+        id_prefix=f"{secrets.token_hex(4)}-",
+    )
+
+
+def _tell(visit: Visit, *, as_json: bool) -> int:
+    """The last line, and the exit status."""
+    result = _result(visit)
+    if as_json:
+        print(msgspec.json.encode(result).decode())
+    if visit.outcome is Outcome.REFUSED:
+        raise Refused(f"{visit.why}; to let it charge: tinyocpp tag add {visit.id_tag or 'ID'}")
+    if visit.outcome is Outcome.NO_ANSWER:
+        raise NoAnswer(f"{visit.why}; see what the listener says")
+    if not as_json:
+        simulator = " --with-simulator" if result.charger_id.casefold() == SIMULATOR else ""
+        print(
+            f"{result.energy_wh / 1000:.3f} kWh, transaction {result.transaction_id}: started, stopped, acknowledged."
+        )
+        print(f"See it with: tinyocpp report --by transaction{simulator}")
+    return 0
+
+
+def _own_listener(config: Config) -> str:
+    """Over loopback, where the identity `simulator` always gets in; unless it listens elsewhere only."""
+    host = config.listener.host
+    if host in ("", "0.0.0.0", "::"):
+        host = "127.0.0.1"
+    return f"ws://{f'[{host}]' if ':' in host else host}:{config.listener.port}/"
+
+
+def _first_tag(config: Config) -> str:
+    from tinyocpp.storage.tagfile import TagFile
+
+    tags = TagFile(config.paths.tags, config.tags, config.zone())
+    for tag in tags:
+        if not tag.blocked:
+            return tag.id
+    raise Malformed("no tag to show; add one with `tinyocpp tag add 04A2B3C4 --name Me`, or name one with --tag")
+
+
+def _folder(config: Config) -> Path:
+    """Beside the ledger."""
+    return Path(config.paths.accounting).parent
+
+
+def _number(least: float, most: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = float("nan")
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"a number from {least:g} to {most:g}")
+        return number
+
+    return read
