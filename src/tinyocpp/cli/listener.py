@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 PROGRAM = "tinyocpp-listener"
 ENGINES = ("builtin", "websocketd")
-EXIT_CODES = """exit status: 0 ended by SIGTERM, 64 misused, 69 the port is in use or websocketd is missing, 74 the ledger
-cannot be opened, 77 not permitted, 78 the configuration is wrong. SIGHUP reads configuration and tags again.
+EXIT_CODES = """exit status: 0 ended by SIGTERM, 64 misused, 69 the port is in use or websocketd is missing, 74 the
+ledger cannot be opened, 77 not permitted, 78 the configuration is wrong. SIGHUP reads configuration and tags again.
 """
 
 
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", metavar="H", help="listen on this address only (default: every address)")
     parser.add_argument("--port", metavar="P", type=_port, help="plain WebSocket port (default: 9016)")
     parser.add_argument(
-        "--engine", choices=ENGINES, default="builtin", help="builtin: all chargers in one process; websocketd: one each"
+        "--engine", choices=ENGINES, default="builtin", help="all chargers in one process (default), or one for each"
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     return parser

@@ -1,0 +1,102 @@
+"""What `start` and `stop` have in common: ask the charger, then wait for what it says until it is so.
+
+A charger may drop its connection in the middle (some do after every StartTransaction) and come back: the wait goes on
+with the new connection, and what happened in between is looked up in the ledger.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from tinyocpp.commands import agreed, status_of
+from tinyocpp.companions.commandclient import CommandClient, open_charger
+from tinyocpp.errors import NoAnswer, Refused, StorageError, Unavailable
+from tinyocpp.identity import fold_identity
+from tinyocpp.storage import open_reader
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable
+
+    from tinyocpp.companions.commandclient import Line
+    from tinyocpp.config import Config
+    from tinyocpp.storage import ChargerStatus, ConnectorStatus, Reader
+
+LOOK_AGAIN_S = 0.5
+ANSWER_S = 90.0
+
+
+def add_waiting_options(parser: ArgumentParser, timeout_s: float) -> None:
+    parser.add_argument("--charger", metavar="ID", help="may be left out while exactly one is connected")
+    parser.add_argument("--connector", metavar="N", type=int, help="which of its connectors (default: the only one)")
+    parser.add_argument(
+        "--timeout", metavar="S", type=float, default=timeout_s, help=f"seconds to wait (default: {timeout_s:g})"
+    )
+
+
+def reader_of(config: Config) -> Reader | None:
+    """None where nothing has been recorded yet."""
+    try:
+        return open_reader(config)
+    except StorageError:
+        return None
+
+
+def connectors_of(reader: Reader | None, charger_id: str) -> list[ConnectorStatus]:
+    """The connectors that have been heard of; 0, the charger as a whole, is none."""
+    found = _status_of(reader, charger_id)
+    return [one for one in found.connectors if one.connector_id > 0] if found else []
+
+
+def _status_of(reader: Reader | None, charger_id: str) -> ChargerStatus | None:
+    everybody = reader.chargers() if reader else []
+    wanted = fold_identity(charger_id)
+    return next((one for one in everybody if fold_identity(one.registered.charger_id) == wanted), None)
+
+
+class Wait:
+    """One charger, watched from before it is asked until it has done what it was asked."""
+
+    def __init__(self, config: Config, client: CommandClient, timeout_s: float) -> None:
+        self._config = config
+        self._client = client
+        self._deadline = time.monotonic() + timeout_s
+        client.follow()
+
+    def ask(self, action: str, payload: bytes) -> None:
+        """Raises Refused unless the charger agrees."""
+        answer = self._client.call(action, payload, timeout_s=ANSWER_S)
+        if not agreed(answer):
+            raise Refused(f"{self._client.charger_id} answered {status_of(answer)}")
+
+    def until(self, done: Callable[[Line], str | None], looked_up: Callable[[], str | None], hint: str) -> str:
+        """What `done` makes of an event, or `looked_up` of the ledger after the connection was away."""
+        while True:
+            try:
+                event = self._client.next_event(self._deadline)
+            except NoAnswer:
+                raise NoAnswer(f"{self._client.charger_id} agreed, but {hint}") from None
+            if event is None:
+                self._come_back(hint)
+                said = looked_up()
+            else:
+                said = done(event)
+            if said is not None:
+                return said
+
+    def _come_back(self, hint: str) -> None:
+        """The connection ended: wait for the next one."""
+        name = self._client.charger_id
+        print(f"{name} has disconnected; waiting for it to come back", file=sys.stderr)
+        self._client.close()
+        while True:
+            try:
+                self._client = open_charger(self._config.runtime_directories, name)
+                self._client.follow()
+                return
+            except Unavailable:
+                if time.monotonic() > self._deadline:
+                    raise NoAnswer(f"{name} agreed, but has disconnected since; {hint}") from None
+                time.sleep(LOOK_AGAIN_S)
