@@ -95,14 +95,13 @@ class Client:
                 line = await self._open()
             except Unavailable as failure:
                 self._give_up_or_note(failure)
-                await self._pass_time(self._wait_s)
-                self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
             else:
-                self._wait_s = self._first_wait_s
                 if self._last_line_at:
                     self._station.note("connected again", self._clock.now())
                 await self._converse(line)
                 self._last_line_at = self._clock.now()
+            await self._pass_time(self._wait_s)
+            self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
 
     async def _open(self) -> ClientConnection:
         """Raises Unavailable, in one line, whatever went wrong."""
@@ -168,6 +167,7 @@ class Client:
             return
         text = message if isinstance(message, str) else message.decode(errors="replace")
         self._station.receive_text(text, self._clock.now())
+        self._wait_s = self._first_wait_s  # only a line on which something came was of use
 
     async def _wait_for_power(self) -> None:
         while self._station.off_until is not None:

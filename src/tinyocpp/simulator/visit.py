@@ -51,13 +51,22 @@ class Visit:
     """One charge. `alone`: without waiting for a central system; what happened is told to it later."""
 
     def __init__(
-        self, station: ChargePoint, connector_id: int, id_tag: str, car: Car, now: datetime, *, alone: bool = False
+        self,
+        station: ChargePoint,
+        connector_id: int,
+        id_tag: str,
+        car: Car,
+        now: datetime,
+        *,
+        alone: bool = False,
+        pause_s: float = PAUSE_S,
     ) -> None:
         self.station = station
         self.connector = station.connectors[connector_id]
         self.id_tag = id_tag
         self.car = car
         self.alone = alone
+        self._pause_s = pause_s
         self.stage = Stage.ARRIVING
         self.transaction: Transaction | None = None
         self.outcome: Outcome | None = None
@@ -94,7 +103,7 @@ class Visit:
     def _arrive(self, now: datetime) -> None:
         if self.alone or self.station.accepted:
             person.plug_in(self.station, self.connector, self.car, now)
-            self._enter(Stage.PLUGGED, now, pause_s=PAUSE_S)
+            self._enter(Stage.PLUGGED, now, pause_s=self._pause_s)
 
     def _show_tag(self, now: datetime) -> None:
         if why_not := person.cannot_start(self.connector, self.id_tag, None):
@@ -116,10 +125,10 @@ class Visit:
 
     def _await_end(self, now: datetime) -> None:
         if self.connector.transaction is not self.transaction:  # somebody else ended it
-            self._enter(Stage.LEAVING, now, pause_s=PAUSE_S)
+            self._enter(Stage.LEAVING, now, pause_s=self._pause_s)
         elif self.car.full:
             person.present_tag(self.station, self.connector, self.id_tag, now)
-            self._enter(Stage.LEAVING, now, pause_s=PAUSE_S)
+            self._enter(Stage.LEAVING, now, pause_s=self._pause_s)
 
     def _leave(self, now: datetime) -> None:
         person.unplug(self.station, self.connector, now)
