@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import queue
+import select
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,6 +127,52 @@ def plug(house: House) -> Iterator[Callable[..., Plugged]]:
     yield plug_in
     for one in plugged:
         one.unplug()
+
+
+class Running:
+    """`tinyocpp WORD ...` as a program that goes on until it is ended."""
+
+    def __init__(self, house: House, *words: str) -> None:
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                "from tinyocpp.cli import main; main()",
+                "--config",
+                str(house.configuration),
+                *words,
+            ],
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+
+    def until(self, text: str) -> None:
+        """Read on until it says this."""
+        assert self._process.stdout
+        seen = b""
+        deadline = time.monotonic() + 20
+        while text.encode() not in seen:
+            assert select.select([self._process.stdout], [], [], max(deadline - time.monotonic(), 0))[0], seen
+            seen += os.read(self._process.stdout.fileno(), 65536)
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._process.wait(20)
+        assert self._process.stdout
+        self._process.stdout.close()
+
+
+@pytest.fixture
+def running(house: House) -> Iterator[Callable[..., Running]]:
+    started: list[Running] = []
+
+    def start(*words: str) -> Running:
+        started.append(Running(house, *words))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()
 
 
 @pytest.fixture

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import select
-import subprocess
-import sys
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,10 +11,9 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import House, Plugged
+    from conftest import House, Plugged, Running
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-MAIN = "from tinyocpp.cli import main; main()"
 TAGS = '[[tag]]\nid = "ANNA"\nname = "Anna"\n'
 
 
@@ -112,30 +106,11 @@ def test_watch_and_json_do_not_go_together(house: House) -> None:
     assert house.type("status", "--watch", "--json")[0] == 64
 
 
-def test_watch_draws_anew_when_something_happens(house: House, plug: Callable[..., Plugged]) -> None:
+def test_watch_draws_anew_when_something_happens(plug: Callable[..., Plugged], running: Callable[..., Running]) -> None:
     plugged = plug("garage")
-    watching = subprocess.Popen(
-        [sys.executable, "-c", MAIN, "--config", str(house.configuration), "status", "--watch"],
-        stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    try:
-        read_until(watching, b"garage")
-        plugged.say("StatusNotification", connectorId=1, errorCode="NoError", status="Preparing")
-        read_until(watching, b"Preparing")
-        plugged.say("StatusNotification", connectorId=1, errorCode="NoError", status="SuspendedEV")
-        read_until(watching, b"SuspendedEV")
-    finally:
-        watching.terminate()
-        watching.wait(20)
-        assert watching.stdout
-        watching.stdout.close()
-
-
-def read_until(process: subprocess.Popen[bytes], text: bytes) -> None:
-    assert process.stdout
-    seen = b""
-    deadline = time.monotonic() + 20
-    while text not in seen:
-        assert select.select([process.stdout], [], [], max(deadline - time.monotonic(), 0))[0], seen
-        seen += os.read(process.stdout.fileno(), 65536)
+    watching = running("status", "--watch")
+    watching.until("garage")
+    plugged.say("StatusNotification", connectorId=1, errorCode="NoError", status="Preparing")
+    watching.until("Preparing")
+    plugged.say("StatusNotification", connectorId=1, errorCode="NoError", status="SuspendedEV")
+    watching.until("SuspendedEV")

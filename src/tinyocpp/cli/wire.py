@@ -90,7 +90,7 @@ class Teller:
         heading, clock = self._clock(line.at)
         self._name_width = max(self._name_width, len(line.charger))
         frame = read_frame(line.raw)
-        text = f"(unreadable) {line.raw}" if frame is None else self._frame_text(line, frame)
+        text = f"(unreadable) {shortened(line.raw)}" if frame is None else self._frame_text(line, frame)
         told = f"{clock}{line.charger:<{self._name_width}} {ARROWS[line.dir]} {text}"
         return [*heading, printable(told).rstrip()]
 
@@ -118,7 +118,10 @@ class Teller:
 
 def fields(payload: object) -> str:
     """A payload in short: its fields as name=value, samples as quantities."""
-    text = " ".join(_pieces("", payload, DEEPEST))
+    return shortened(" ".join(_pieces("", payload, DEEPEST)))
+
+
+def shortened(text: str) -> str:
     return text if len(text) <= SHORT else text[: SHORT - 3] + "..."
 
 
