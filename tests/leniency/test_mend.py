@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyocpp.errors import ProtocolFault
-from tinyocpp.leniency import LOSSES, NO_REGISTER, NO_TIME, OddityKind, mend, read_number
+from tinyocpp.leniency import LOSSES, OddityKind, mend, read_number
 from tinyocpp.leniency.oddity import as_json, shown
-from tinyocpp.leniency.payload import MAX_ODDITIES
+from tinyocpp.leniency.payload import MAX_ODDITIES, NO_REGISTER, NO_TIME
 from tinyocpp.messages import ACTIONS
 from tinyocpp.messages.core import (
     Authorize,

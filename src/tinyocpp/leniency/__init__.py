@@ -7,13 +7,73 @@ comments (F1, S8, T2 ...) are those of docs/charger-quirks.md: every tolerance h
     oddity    what is recorded                  values    one scalar: text, number, time, a word of a closed set
     repair    broken JSON into JSON             payload   a whole payload, and the tables of what stands in for what
     frame     the array around a payload
+
+The strict way is in this file. The rest is imported when a charger first needs it, for most never do, and its tables
+and patterns would make a backend's start a sixth longer.
 """
 
 from __future__ import annotations
 
-from tinyocpp.leniency.frame import Reading, read_frame
-from tinyocpp.leniency.oddity import LOSSES, Oddity, OddityKind
-from tinyocpp.leniency.payload import NO_REGISTER, NO_TIME, mend
-from tinyocpp.leniency.values import read_number
+from typing import TYPE_CHECKING, TypeVar
 
-__all__ = ["LOSSES", "NO_REGISTER", "NO_TIME", "Oddity", "OddityKind", "Reading", "mend", "read_frame", "read_number"]
+import msgspec
+
+from tinyocpp.errors import ProtocolFault
+from tinyocpp.leniency.oddity import LOSSES, Oddity, OddityKind, Reading
+from tinyocpp.messages.frames import decode_frame
+from tinyocpp.messages.payload import Payload, decode_payload
+
+if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
+__all__ = ["LOSSES", "Oddity", "OddityKind", "Reading", "mend", "read_frame", "read_number"]
+
+P = TypeVar("P", bound=Payload)
+
+LONGEST_NUMBER = 30
+
+
+def read_frame(text: str) -> Reading:
+    """Never raises. Without a frame there is nothing to answer; without an oddity either there was nothing said."""
+    try:
+        frame = decode_frame(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        from tinyocpp.leniency.frame import read_broken
+
+        return read_broken(text)
+    if not bytes(frame.message_id).startswith((b"[", b"{")):
+        return Reading(frame)
+    from tinyocpp.leniency.frame import without_id
+
+    return without_id(frame.message_id)
+
+
+def mend(
+    type_: type[P], raw: bytes | msgspec.Raw, *, received_at: datetime, zone: tzinfo
+) -> tuple[P, tuple[Oddity, ...]]:
+    """The payload and what had to be bent: nothing, for one the standard allows. Bounds on lengths and numbers of items
+    do not hold for what was mended. `zone` is where the charger stands.
+
+    Raises the strict decoder's ProtocolFault where a required field has no row in FALLBACKS. What a charger sends by
+    itself always has one, SignCertificate excepted.
+    """
+    try:
+        return decode_payload(type_, raw), ()
+    except ProtocolFault:
+        from tinyocpp.leniency.payload import bend
+
+        bent = bend(type_, bytes(raw), received_at, zone)
+        if bent is None:
+            raise
+        return bent
+
+
+def read_number(value: str) -> float | None:
+    """The figure of a SampledValue, None if it is none: empty (S11), NaN, signed data."""
+    whole, point, decimals = value.partition(".")
+    if whole.isdigit() and (decimals.isdigit() or not point) and value.isascii() and len(value) <= LONGEST_NUMBER:
+        return float(value)
+    from tinyocpp.leniency.values import number
+
+    found = number(value)
+    return None if found is None else float(found)

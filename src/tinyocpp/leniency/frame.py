@@ -10,9 +10,9 @@ import re
 
 import msgspec
 
-from tinyocpp.leniency.oddity import Oddity, OddityKind, broken, shown
+from tinyocpp.leniency.oddity import Oddity, OddityKind, Reading, broken, shown
 from tinyocpp.leniency.repair import repair
-from tinyocpp.messages.frames import EMPTY, Call, CallError, CallResult, ErrorCode, Frame, decode_frame
+from tinyocpp.messages.frames import EMPTY, Call, CallError, CallResult, ErrorCode, Frame
 
 LENGTHS = {2: (3, 4), 3: (2, 3), 4: (2, 5)}  # of a CALL, CALLRESULT and CALLERROR: the least and the right one
 
@@ -25,26 +25,8 @@ _elements = msgspec.json.Decoder(list[msgspec.Raw])
 _text = msgspec.json.Decoder(str)
 
 
-class Reading(msgspec.Struct, frozen=True):
-    """`unreadable`: the frame is a Call of which only id and action could be made out; its payload was not sent."""
-
-    frame: Frame | None = None
-    oddities: tuple[Oddity, ...] = ()
-    unreadable: bool = False
-
-
-def read_frame(text: str) -> Reading:
-    """Never raises. Without a frame there is nothing to answer; without an oddity either there was nothing said."""
-    try:
-        frame = decode_frame(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return _read_broken(text)
-    if _is_scalar(frame.message_id):
-        return Reading(frame)
-    return _ignored(f"message id {_shown(frame.message_id)}")
-
-
-def _read_broken(text: str) -> Reading:
+def read_broken(text: str) -> Reading:
+    """What `decode_frame` has refused. Never raises."""
     if not text.strip():
         return Reading()  # F8
     repaired, faults = repair(text, "[")
@@ -58,6 +40,11 @@ def _read_broken(text: str) -> Reading:
     return msgspec.structs.replace(reading, oddities=(broken(faults), *reading.oddities))
 
 
+def without_id(message_id: msgspec.Raw) -> Reading:
+    """A frame whose id is no text and no number: nothing can be said to it that its sender would understand."""
+    return _ignored(f"message id {_shown(message_id)}")
+
+
 def _from_elements(elements: list[msgspec.Raw]) -> Reading | None:
     """None: it is a frame of 1.6 by its type, but not by what follows."""
     type_ = _message_type(elements[0]) if elements else None
@@ -68,7 +55,7 @@ def _from_elements(elements: list[msgspec.Raw]) -> Reading | None:
         return None
     message_id, *rest = elements[1:]
     if not _is_scalar(message_id):
-        return _ignored(f"message id {_shown(message_id)}")
+        return without_id(message_id)
     frame = _build(type_, message_id, rest)
     if frame is None:
         return None

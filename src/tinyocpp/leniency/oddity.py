@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.leniency.repair import CUT_OFF
+if TYPE_CHECKING:
+    from tinyocpp.messages.frames import Frame
 
 SHOWN_LENGTH = 80
+CUT_OFF = "cut off"  # one of the faults that repair names
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -63,6 +66,15 @@ class Oddity(msgspec.Struct, frozen=True):
 
     kind: OddityKind
     detail: str
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What a text was read as. `unreadable`: the frame is a Call of which only id and action could be made out; its
+    payload was not sent."""
+
+    frame: Frame | None = None
+    oddities: tuple[Oddity, ...] = ()
+    unreadable: bool = False
 
 
 def broken(faults: tuple[str, ...]) -> Oddity:

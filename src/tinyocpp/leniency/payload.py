@@ -15,7 +15,6 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 from msgspec import inspect
 
-from tinyocpp.errors import ProtocolFault
 from tinyocpp.leniency import values
 from tinyocpp.leniency.oddity import Oddity, OddityKind, broken, shown
 from tinyocpp.leniency.repair import repair
@@ -37,7 +36,7 @@ from tinyocpp.messages.firmware import (
     FirmwareStatus,
     FirmwareStatusNotification,
 )
-from tinyocpp.messages.payload import Payload, Timestamp, decode_payload
+from tinyocpp.messages.payload import Payload, Timestamp
 from tinyocpp.messages.security import (
     LogStatusNotification,
     SecurityEventNotification,
@@ -95,23 +94,12 @@ NOTHING: Final = msgspec.UNSET
 _loose = msgspec.json.Decoder(float_hook=Decimal)
 
 
-def mend(
-    type_: type[P], raw: bytes | msgspec.Raw, *, received_at: datetime, zone: tzinfo
-) -> tuple[P, tuple[Oddity, ...]]:
-    """The payload and what had to be bent: nothing, for one the standard allows. Bounds on lengths and numbers of items
-    do not hold for what was mended. `zone` is where the charger stands.
-
-    Raises the strict decoder's ProtocolFault where a required field has no row in FALLBACKS. What a charger sends by
-    itself always has one, SignCertificate excepted.
-    """
-    try:
-        return decode_payload(type_, raw), ()
-    except ProtocolFault as refusal:
-        mender = _Mender(received_at, zone)
-        payload = mender.structure(_shape(type_), mender.json(bytes(raw)), "")
-        if payload is NOTHING:
-            raise refusal from None
-        return cast("P", payload), tuple(mender.oddities)
+def bend(type_: type[P], raw: bytes, received_at: datetime, zone: tzinfo) -> tuple[P, tuple[Oddity, ...]] | None:
+    """What `leniency.mend` gives for a payload the strict decoder has refused; None where nothing stands in for a
+    required field."""
+    mender = _Mender(received_at, zone)
+    payload = mender.structure(_shape(type_), mender.json(raw), "")
+    return None if payload is NOTHING else (cast("P", payload), tuple(mender.oddities))
 
 
 @functools.cache

@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tinyocpp.leniency.oddity import CUT_OFF
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_DEPTH = 100  # no message nests deeper than 8; the search for a bracket's partner stays cheap
-
-CUT_OFF = "cut off"
 
 _TOKEN = re.compile(
     r'"(?P<string>(?:[^"\\]|\\.)*+)"'

@@ -113,12 +113,6 @@ def number(raw: object) -> Decimal | None:
     return None if found is None else Decimal(f"{found[1]}.{found[2] or 0}e{found[3] or 0}")
 
 
-def read_number(value: str) -> float | None:
-    """The figure of a SampledValue, None if it is none: empty (S11), NaN, signed data."""
-    found = number(value)
-    return None if found is None else float(found)
-
-
 def integer(raw: object, *, rounded: bool = False) -> int | None:
     """Whole and of at most 64 bits (X5). A register may be rounded; 12.7 is the number of no transaction."""
     found = number(raw)
