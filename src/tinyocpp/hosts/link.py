@@ -121,8 +121,8 @@ class Link:
 
     def receive(self, text: str) -> None:
         """A frame has come: it is for the next round."""
-        if not self.connection.is_open():
-            return  # before the handshake was over, or after we have closed
+        if self._left or self.connection.is_connecting():
+            return
         self._household.rounds.add(self, text)
         self._waiting += 1
         if self._waiting > WAITING_FRAMES and self._reading:
