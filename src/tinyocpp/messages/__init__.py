@@ -2,90 +2,97 @@
 
 `ACTIONS` is the whole of it: the wire name of each action, the types of request and answer, and who may ask.
 One file per feature profile holds the types; `frames` holds what is around them, `payload` what is common to them.
+A profile is imported when one of its types is first asked for: most chargers speak nothing but Core, and the sixty
+types of the others would be a tenth of a backend's start.
 """
 
 from __future__ import annotations
 
-import msgspec
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
-from tinyocpp.messages import (
-    core,
-    firmware,
-    local_list,
-    remote_trigger,
-    reservation,
-    security,
-    smart_charging,
-)
-from tinyocpp.messages.payload import Payload
+if TYPE_CHECKING:
+    from tinyocpp.messages.payload import Payload
 
 
-class Action(msgspec.Struct, frozen=True):
-    """One row of the table."""
+class Action:
+    """One row of the table: the types are `name` and `nameResult` in the profile's file."""
 
-    name: str
-    request: type[Payload]
-    result: type[Payload]
-    from_charger: bool = False
-    from_central: bool = False
+    def __init__(self, profile: str, name: str, *, from_charger: bool = False, from_central: bool = False) -> None:
+        self.profile = profile
+        self.name = name
+        self.from_charger = from_charger
+        self.from_central = from_central
+
+    @cached_property
+    def request(self) -> type[Payload]:
+        return self._type(self.name)
+
+    @cached_property
+    def result(self) -> type[Payload]:
+        return self._type(f"{self.name}Result")
+
+    def _type(self, name: str) -> type[Payload]:
+        return cast("type[Payload]", getattr(import_module(f"{__name__}.{self.profile}"), name))
 
 
-def _from_charger(request: type[Payload], result: type[Payload]) -> Action:
-    return Action(request.__name__, request, result, from_charger=True)
+def _from_charger(profile: str, name: str) -> Action:
+    return Action(profile, name, from_charger=True)
 
 
-def _from_central(request: type[Payload], result: type[Payload]) -> Action:
-    return Action(request.__name__, request, result, from_central=True)
+def _from_central(profile: str, name: str) -> Action:
+    return Action(profile, name, from_central=True)
 
 
 ACTIONS: dict[str, Action] = {
     action.name: action
     for action in (
         # Core
-        _from_charger(core.Authorize, core.AuthorizeResult),
-        _from_charger(core.BootNotification, core.BootNotificationResult),
-        _from_central(core.ChangeAvailability, core.ChangeAvailabilityResult),
-        _from_central(core.ChangeConfiguration, core.ChangeConfigurationResult),
-        _from_central(core.ClearCache, core.ClearCacheResult),
-        Action("DataTransfer", core.DataTransfer, core.DataTransferResult, from_charger=True, from_central=True),
-        _from_central(core.GetConfiguration, core.GetConfigurationResult),
-        _from_charger(core.Heartbeat, core.HeartbeatResult),
-        _from_charger(core.MeterValues, core.MeterValuesResult),
-        _from_central(core.RemoteStartTransaction, core.RemoteStartTransactionResult),
-        _from_central(core.RemoteStopTransaction, core.RemoteStopTransactionResult),
-        _from_central(core.Reset, core.ResetResult),
-        _from_charger(core.StartTransaction, core.StartTransactionResult),
-        _from_charger(core.StatusNotification, core.StatusNotificationResult),
-        _from_charger(core.StopTransaction, core.StopTransactionResult),
-        _from_central(core.UnlockConnector, core.UnlockConnectorResult),
+        _from_charger("core", "Authorize"),
+        _from_charger("core", "BootNotification"),
+        _from_central("core", "ChangeAvailability"),
+        _from_central("core", "ChangeConfiguration"),
+        _from_central("core", "ClearCache"),
+        Action("core", "DataTransfer", from_charger=True, from_central=True),
+        _from_central("core", "GetConfiguration"),
+        _from_charger("core", "Heartbeat"),
+        _from_charger("core", "MeterValues"),
+        _from_central("core", "RemoteStartTransaction"),
+        _from_central("core", "RemoteStopTransaction"),
+        _from_central("core", "Reset"),
+        _from_charger("core", "StartTransaction"),
+        _from_charger("core", "StatusNotification"),
+        _from_charger("core", "StopTransaction"),
+        _from_central("core", "UnlockConnector"),
         # FirmwareManagement
-        _from_charger(firmware.DiagnosticsStatusNotification, firmware.DiagnosticsStatusNotificationResult),
-        _from_charger(firmware.FirmwareStatusNotification, firmware.FirmwareStatusNotificationResult),
-        _from_central(firmware.GetDiagnostics, firmware.GetDiagnosticsResult),
-        _from_central(firmware.UpdateFirmware, firmware.UpdateFirmwareResult),
+        _from_charger("firmware", "DiagnosticsStatusNotification"),
+        _from_charger("firmware", "FirmwareStatusNotification"),
+        _from_central("firmware", "GetDiagnostics"),
+        _from_central("firmware", "UpdateFirmware"),
         # LocalAuthListManagement
-        _from_central(local_list.GetLocalListVersion, local_list.GetLocalListVersionResult),
-        _from_central(local_list.SendLocalList, local_list.SendLocalListResult),
+        _from_central("local_list", "GetLocalListVersion"),
+        _from_central("local_list", "SendLocalList"),
         # Reservation
-        _from_central(reservation.CancelReservation, reservation.CancelReservationResult),
-        _from_central(reservation.ReserveNow, reservation.ReserveNowResult),
+        _from_central("reservation", "CancelReservation"),
+        _from_central("reservation", "ReserveNow"),
         # SmartCharging
-        _from_central(smart_charging.ClearChargingProfile, smart_charging.ClearChargingProfileResult),
-        _from_central(smart_charging.GetCompositeSchedule, smart_charging.GetCompositeScheduleResult),
-        _from_central(smart_charging.SetChargingProfile, smart_charging.SetChargingProfileResult),
+        _from_central("smart_charging", "ClearChargingProfile"),
+        _from_central("smart_charging", "GetCompositeSchedule"),
+        _from_central("smart_charging", "SetChargingProfile"),
         # RemoteTrigger
-        _from_central(remote_trigger.TriggerMessage, remote_trigger.TriggerMessageResult),
+        _from_central("remote_trigger", "TriggerMessage"),
         # Security extension
-        _from_central(security.CertificateSigned, security.CertificateSignedResult),
-        _from_central(security.DeleteCertificate, security.DeleteCertificateResult),
-        _from_central(security.ExtendedTriggerMessage, security.ExtendedTriggerMessageResult),
-        _from_central(security.GetInstalledCertificateIds, security.GetInstalledCertificateIdsResult),
-        _from_central(security.GetLog, security.GetLogResult),
-        _from_central(security.InstallCertificate, security.InstallCertificateResult),
-        _from_charger(security.LogStatusNotification, security.LogStatusNotificationResult),
-        _from_charger(security.SecurityEventNotification, security.SecurityEventNotificationResult),
-        _from_charger(security.SignCertificate, security.SignCertificateResult),
-        _from_charger(security.SignedFirmwareStatusNotification, security.SignedFirmwareStatusNotificationResult),
-        _from_central(security.SignedUpdateFirmware, security.SignedUpdateFirmwareResult),
+        _from_central("security", "CertificateSigned"),
+        _from_central("security", "DeleteCertificate"),
+        _from_central("security", "ExtendedTriggerMessage"),
+        _from_central("security", "GetInstalledCertificateIds"),
+        _from_central("security", "GetLog"),
+        _from_central("security", "InstallCertificate"),
+        _from_charger("security", "LogStatusNotification"),
+        _from_charger("security", "SecurityEventNotification"),
+        _from_charger("security", "SignCertificate"),
+        _from_charger("security", "SignedFirmwareStatusNotification"),
+        _from_central("security", "SignedUpdateFirmware"),
     )
 }
