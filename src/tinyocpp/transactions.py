@@ -116,7 +116,9 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     orphan: bool = False  # nobody knows its start; `meter_start_wh` is then the register nobody has claimed
     started_at: datetime
     meter_start_wh: int | None
-    last_register_wh: int | None = None
+    start_guessed: bool = False  # meterStart was no register: the first sample stands in for it
+    last_register_wh: int | None = None  # of its samples
+    next_start_wh: int | None = None  # what the meter showed when the next one began there, this one having no stop
     last_sample_at: datetime | None = None
     relative: bool = False  # its samples count from zero, unlike meterStart (Grizzl-E, quirk M10)
     stopped_at: datetime | None = None
@@ -168,10 +170,10 @@ def booked(transaction: Transaction) -> tuple[int, Quality]:
     if energy_wh < 0:  # what the samples show has flowed all the same
         energy_wh = _sampled_wh(transaction)
         quality = Quality.FLAGGED
-    elif transaction.contradicted or energy_wh > MAX_TRANSACTION_WH or _samples_exceed(transaction, stop):
+    elif transaction.contradicted or energy_wh > MAX_TRANSACTION_WH or _others_contradict(transaction, stop):
         quality = Quality.FLAGGED
     else:
-        quality = Quality.MEASURED
+        quality = Quality.ESTIMATED if transaction.start_guessed else Quality.MEASURED
     return energy_wh, Quality.ORPHAN if transaction.orphan else quality
 
 
@@ -203,6 +205,7 @@ def _metered(transaction: Transaction, record: Metered, state: State) -> Transac
         transaction,
         state=state,
         meter_start_wh=last_wh if start_wh is None else start_wh,  # quirk M13: the first sample is the best start
+        start_guessed=transaction.start_guessed or (start_wh is None and last_wh is not None),
         last_register_wh=last_wh,
         last_sample_at=record.at,
         relative=relative,
@@ -214,11 +217,10 @@ def _ended(transaction: Transaction, record: Ended, state: State) -> Transaction
     ended = _became(transaction, state, disturbed_at=record.at)
     if not transaction.running:
         return ended
-    last_wh, shown_wh = transaction.last_register_wh, record.register_wh
-    if shown_wh is not None and not transaction.relative and _believable(transaction, shown_wh):
-        # Nobody else charged in between, so what the meter shows at the next start has gone into this car.
-        last_wh = shown_wh if last_wh is None else max(last_wh, shown_wh)
-    return msgspec.structs.replace(ended, stopped_at=record.at, last_register_wh=last_wh)
+    shown_wh = record.register_wh
+    if shown_wh is not None and (transaction.relative or not _believable(transaction, shown_wh)):
+        shown_wh = None
+    return msgspec.structs.replace(ended, stopped_at=record.at, next_start_wh=shown_wh)
 
 
 def _stopped(transaction: Transaction, record: Stopped, state: State) -> Transaction:
@@ -240,10 +242,12 @@ def _stopped(transaction: Transaction, record: Stopped, state: State) -> Transac
 
 
 def _sampled_wh(transaction: Transaction) -> int:
+    """What the samples show. Nobody else charged before the next start, so what the meter showed then counts too."""
     start, last = transaction.meter_start_wh, transaction.last_register_wh
-    if last is None or start is None:
-        return 0
-    return last if transaction.relative else max(0, last - start)
+    if transaction.relative:
+        return last or 0
+    shown = [register_wh for register_wh in (last, transaction.next_start_wh) if register_wh is not None]
+    return 0 if start is None else max(0, *(register_wh - start for register_wh in shown), 0)
 
 
 def _unfinished(transaction: Transaction) -> Quality:
@@ -262,6 +266,9 @@ def _counts_from_zero(meter_start_wh: int | None, first_register_wh: int) -> boo
     return meter_start_wh is not None and first_register_wh * 10 < meter_start_wh - REGISTER_SLACK_WH
 
 
-def _samples_exceed(transaction: Transaction, meter_stop_wh: int) -> bool:
-    last = transaction.last_register_wh
-    return last is not None and not transaction.relative and last > meter_stop_wh + REGISTER_SLACK_WH
+def _others_contradict(transaction: Transaction, meter_stop_wh: int) -> bool:
+    """Do its own samples say more than its stop, or the next start less?"""
+    last, following = transaction.last_register_wh, transaction.next_start_wh
+    if last is not None and not transaction.relative and last > meter_stop_wh + REGISTER_SLACK_WH:
+        return True
+    return following is not None and following < meter_stop_wh - REGISTER_SLACK_WH

@@ -58,7 +58,7 @@ def integer_or_none(stored: object) -> int | None:
 SELECT = (
     "SELECT transaction_id, charger, connector_id, id_tag, state, orphan, started_at, meter_start_wh,"
     " last_register_wh, last_sample_at, relative, stopped_at, meter_stop_wh, reason, contradicted, undisturbed,"
-    " claimed_id FROM transactions"
+    " claimed_id, start_guessed, next_start_wh FROM transactions"
 )
 RUNNING = "state IN ('open', 'uncertain')"
 
@@ -84,6 +84,8 @@ def transaction_of(row: Row) -> Transaction:
         contradicted=bool(row[14]),
         undisturbed=bool(row[15]),
         claimed_id=integer_or_none(row[16]),
+        start_guessed=bool(row[17]),
+        next_start_wh=integer_or_none(row[18]),
     )
 
 
@@ -158,7 +160,7 @@ class Books:
         self._db.run(
             "UPDATE transactions SET state = ?, meter_start_wh = ?, last_register_wh = ?, last_sample_at = ?,"
             " relative = ?, stopped_at = ?, meter_stop_wh = ?, reason = ?, contradicted = ?, undisturbed = ?,"
-            " claimed_id = ?, alive_at = ?, energy_wh = ?, quality = ? WHERE transaction_id = ?",
+            " claimed_id = ?, start_guessed = ?, next_start_wh = ?, alive_at = ?, energy_wh = ?, quality = ? WHERE transaction_id = ?",
             transaction.state,
             transaction.meter_start_wh,
             transaction.last_register_wh,
@@ -170,6 +172,8 @@ class Books:
             transaction.contradicted,
             transaction.undisturbed,
             transaction.claimed_id,
+            transaction.start_guessed,
+            transaction.next_start_wh,
             ms(now),
             energy_wh,
             quality,

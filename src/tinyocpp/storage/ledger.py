@@ -240,10 +240,10 @@ class SqlLedger:
     def _stopping(self, charger: str, call: StopTransaction, stated: datetime | None) -> Transaction | None:
         """The transaction a stop ends: by our number, by the charger's own, or the only one it can mean."""
         ours = self._books.owned(charger, call.transaction_id)
-        if ours is not None and ours.state is not State.CLOSED:
+        if ours is not None and ours.running:
             return ours
         theirs = self._books.claimed(charger, call.transaction_id)
-        if theirs is not None and theirs.running:
+        if theirs is not None and (theirs.running or (ours is None and self._only_late(theirs))):
             return theirs
         if ours is not None:
             return ours
@@ -253,6 +253,12 @@ class SqlLedger:
             return None  # nothing tells which connector it was
         fitting = [running for running in self._books.running(charger) if _fits(running, call, stated)]
         return fitting[0] if len(fitting) == 1 else None
+
+    def _only_late(self, transaction: Transaction) -> bool:
+        """Does it lack its stop, and is no other running there that may be called by the same number again?"""
+        return transaction.state is State.LOST and not self._books.running(
+            transaction.charger_id, transaction.connector_id
+        )
 
     def _connector_of_orphan(self, charger: str, stopped: Stopped) -> int:
         """Where a stop without a start can have happened: on the only connector that is free and shows less; else 0."""
@@ -332,13 +338,13 @@ class SqlLedger:
     ) -> Transaction | None:
         """The transaction a sample belongs to: the one it names, the one running on its connector, or an orphan."""
         ours = self._books.owned(charger, claimed_id) if claimed_id is not None else None
-        if ours is not None and ours.state is not State.CLOSED:
+        if ours is not None and ours.running:
             return ours
         running = [
             one for one in self._books.running(charger, connector_id) if record.at >= one.started_at - CLOCK_SLACK
         ]
         if ours is not None and (not running or record.at < running[-1].started_at):
-            return ours  # its closing sample, after the stop
+            return ours  # its closing sample, after the stop or without one
         if running:
             return self._called(running[-1], claimed_id, now)
         if claimed_id is None:
