@@ -1,11 +1,6 @@
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # bench.py
-
-from bench import Bench
+from simulator.bench import Bench
 from tinyocpp.simulator import person
 from tinyocpp.simulator.car import Car
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bench import ACCEPTED, T0, Bench, NoAnswer
+from simulator.bench import ACCEPTED, T0, Bench, NoAnswer
 from tinyocpp.messages.core import ChargePointStatus
 from tinyocpp.simulator import person
 from tinyocpp.simulator.car import Car

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench import Bench, NoAnswer
+from simulator.bench import Bench, NoAnswer
 from tinyocpp.messages import ACTIONS
 from tinyocpp.messages.core import ChargePointStatus
 from tinyocpp.simulator import person

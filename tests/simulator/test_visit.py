@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bench import T0, Bench, NoAnswer
+from simulator.bench import T0, Bench, NoAnswer
 from tinyocpp.simulator.car import Car
 from tinyocpp.simulator.charge_point import ChargePoint
 from tinyocpp.simulator.visit import Outcome, Parked, Stage, Visit

@@ -1,0 +1,1 @@
+"""The simulated charge point: its model with injected time, its client on real sockets."""
