@@ -7,7 +7,6 @@ here reaches into our code, but for reading what was booked from the ledger.
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import subprocess
 import sys
@@ -71,7 +70,7 @@ class Installation(Site):
     async def run(self, module: str, *words: str, stdin: str = "") -> Said:
         """A program of ours, from exec to exit."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", module, "--config", str(self.file), *words),
+            *(*program(module), "--config", str(self.file), *words),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -114,7 +113,7 @@ class Listener:
     def __init__(self, site: Installation, options: tuple[str, ...]) -> None:
         self.site = site
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tinyocpp.cli.listener", "--config", site.file, *options],
+            [*program("tinyocpp.cli.listener"), "--config", site.file, *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -142,8 +141,8 @@ class Listener:
         """Wait for the line with this text, or for the nth such; the line."""
         return await asyncio.to_thread(self._wait_for, text, times)
 
-    def send_signal(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
+    def reload(self) -> None:
+        self._process.send_signal(signal.SIGHUP)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
         """Its exit code, and how many seconds it took to end."""
@@ -193,6 +192,6 @@ class Listener:
             return found()[times - 1]
 
 
-def typed(payload: dict[str, Any]) -> str:
-    """As somebody would write it at a shell."""
-    return json.dumps(payload)
+def program(module: str) -> tuple[str, ...]:
+    """What an installed program's entry point does."""
+    return sys.executable, "-c", f"import sys; from {module} import main; sys.exit(main())"
