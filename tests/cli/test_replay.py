@@ -46,8 +46,8 @@ def test_a_session_of_another_server_is_followed_through_its_ids(anna: House) ->
         anna,
         f"> {START}",
         '< [3,"7",{"transactionId":4711,"idTagInfo":{"status":"Accepted"}}]',
-        '> [2,"8","MeterValues",{"connectorId":1,"transactionId":4711,"meterValue":[{"timestamp":"2026-06-01T12:10:00Z",'
-        '"sampledValue":[{"value":"600"}]}]}]',
+        '> [2,"8","MeterValues",{"connectorId":1,"transactionId":4711,"meterValue":[{"timestamp":'
+        '"2026-06-01T12:10:00Z","sampledValue":[{"value":"600"}]}]}]',
         '< [3,"8",{}]',
         '> [2,"9","StopTransaction",{"transactionId":4711,"meterStop":1100,"timestamp":"2026-06-01T13:00:00Z"}]',
         '< [3,"9",{}]',
