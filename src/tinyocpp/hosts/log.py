@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import sys
 
-PLAIN = re.compile(r"[!-~]+")
-UNQUOTED = re.compile(r"[^\s\"'=\\]+")
+# Patterns by their text: `re` compiles and keeps them at the first line, which most backends never write.
+PLAIN = r"[!-~]+"
+UNQUOTED = r"[^\s\"'=\\]+"
 
 
 def log(event: str, *, charger: str = "", **fields: object) -> None:
@@ -25,7 +26,7 @@ def log(event: str, *, charger: str = "", **fields: object) -> None:
 
 def _value(value: object) -> str:
     text = str(value)
-    if PLAIN.fullmatch(text) and UNQUOTED.fullmatch(text):
+    if re.fullmatch(PLAIN, text) and re.fullmatch(UNQUOTED, text):
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(char if " " <= char <= "~" else ascii(char)[1:-1] for char in escaped) + '"'

@@ -34,6 +34,7 @@ PASSED_ON = (
 CLOSE_MS = 3000  # what a backend has to end in once its charger has gone; websocketd's own idea is 100
 START_S = 10.0
 STOP_S = 4.0  # promised: within five
+PR_SET_PDEATHSIG = 1
 SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 
 
@@ -112,12 +113,17 @@ def _command(
 def _run(command: list[str]) -> subprocess.Popen[bytes]:
     """In a group of its own: a Ctrl-C is for us to pass on."""
     return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=sys.stderr,
-        process_group=0,
-        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS),
+        command, stdin=subprocess.DEVNULL, stdout=sys.stderr, process_group=0, preexec_fn=_become_websocketd
     )
+
+
+def _become_websocketd() -> None:
+    """It hears signals again, and ends with us even if we are killed: else it would keep the port."""
+    import ctypes
+
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def _wait_until_it_accepts(host: str, port: int, process: subprocess.Popen[bytes]) -> None:

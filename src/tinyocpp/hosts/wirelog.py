@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FROM_CHARGER = "cp->cs"
 TO_CHARGER = "cs->cp"
 MASK = "***"
-URL_PASSWORD = re.compile(r"(://[^/\s:@\"]*:)[^/\s@\"]+@")  # of a server for diagnostics or firmware
+URL_PASSWORD = r"(://[^/\s:@\"]*:)[^/\s@\"]+@"  # of a server for diagnostics or firmware
 
 
 class Line(msgspec.Struct):
@@ -99,7 +99,7 @@ def masked(text: str) -> str:
     if "authorizationkey" in text.lower():
         text = _without_key(text)
     if "@" in text and "://" in text:
-        text = URL_PASSWORD.sub(rf"\1{MASK}@", text)
+        text = re.sub(URL_PASSWORD, rf"\1{MASK}@", text)
     return text
 
 
