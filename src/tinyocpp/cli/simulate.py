@@ -47,11 +47,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--url", metavar="U", help="the central system (default: our listener on this machine)")
     add("--charger", metavar="ID", default=SIMULATOR, help=f"who to be (default: {SIMULATOR}, who always gets in here)")
     add("--tag", metavar="T", help="the card that is shown (default: the first one in the tags file)")
-    add("--energy-wh", metavar="N", type=_number(1, MOST_WH), help=f"what the car wants (default: {VISIT_WH})")
-    add("--power-w", metavar="N", type=_number(1_400, 350_000), default=11_000, help="what it draws (default: 11000)")
+    add("--energy-wh", metavar="N", type=_number(int, 1, MOST_WH), help=f"what the car wants (default: {VISIT_WH})")
+    add(
+        "--power-w",
+        metavar="N",
+        type=_number(int, 1_400, 350_000),
+        default=11_000,
+        help="what it draws (default: 11000)",
+    )
     add("--phases", type=int, choices=(1, 2, 3), default=3, help="on how many phases (default: 3)")
-    add("--speed", metavar="X", type=_number(0.1, MOST_SPEED), default=SPEED, help="faster than life (default: 60)")
-    add("--connectors", metavar="N", type=_number(1, MOST_CONNECTORS), default=1, help="default: 1")
+    add(
+        "--speed",
+        metavar="X",
+        type=_number(float, 0.1, MOST_SPEED),
+        default=SPEED,
+        help="faster than life (default: 60)",
+    )
+    add("--connectors", metavar="N", type=_number(int, 1, MOST_CONNECTORS), default=1, help="default: 1")
     add("--password", metavar="P", default="", help="for HTTP Basic authentication")
     add("--subprotocol", choices=("ocpp1.6", "none"), default="ocpp1.6", help="none: as chargers that name none")
     how = parser.add_mutually_exclusive_group()
@@ -70,7 +82,7 @@ def run(args: argparse.Namespace, config: Config) -> int:
         subprotocol="" if args.subprotocol == "none" else args.subprotocol,
     )
     clock = Clock()
-    car = Car(args.energy_wh or (PARKED_WH if args.idle else VISIT_WH), args.power_w, int(args.phases))
+    car = Car(args.energy_wh or (PARKED_WH if args.idle else VISIT_WH), args.power_w, args.phases)
     station = _station(args, car, config, clock.now())
     narrator = Narrator(station, config.zone(), sys.stderr if args.json else sys.stdout)
     if args.idle:
@@ -146,7 +158,7 @@ def _station(args: argparse.Namespace, car: Car, config: Config, now: datetime) 
     return ChargePoint(
         args.charger,
         now,
-        connectors=int(args.connectors),
+        connectors=args.connectors,
         speed=1.0 if args.offline else args.speed,
         register_wh=registers.recall(_folder(config), args.charger),
         id_prefix=f"{secrets.token_hex(4)}-",
@@ -194,14 +206,14 @@ def _folder(config: Config) -> Path:
     return Path(config.paths.accounting).parent
 
 
-def _number(least: float, most: float) -> Callable[[str], float]:
+def _number(kind: type[int] | type[float], least: float, most: float) -> Callable[[str], float]:
     def read(text: str) -> float:
         try:
-            number = float(text)
+            number = kind(text)
         except ValueError:
-            number = float("nan")
+            number = float("nan")  # which is in no range
         if not least <= number <= most:
-            raise argparse.ArgumentTypeError(f"a number from {least:g} to {most:g}")
+            raise argparse.ArgumentTypeError(f"{'a whole' if kind is int else 'a'} number from {least:,} to {most:,}")
         return number
 
     return read

@@ -1,0 +1,237 @@
+"""`tinyocpp simulate` as typed, against the real listener; what it booked is read from the ledger."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tinyocpp.simulator import registers
+from tinyocpp.storage import open_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from conftest import House
+
+CARD = "04A2B3C4"
+QUICK = ("--energy-wh", "500", "--speed", "3600")
+LIMIT_S = 30
+TYPED = "import sys; from tinyocpp.cli import main; sys.exit(main())"
+COMMANDED = "import sys; from tinyocpp.cli.command import main; sys.exit(main())"
+
+
+class Listening:
+    """The real listener on a port of this installation's own; can be killed and started again."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        house.configuration.write_text(house.configuration.read_text() + f"\n[listener]\nport = {port}\n")
+        self.environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tinyocpp.cli.listener", "--config", str(self.house.configuration)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=self.environment,
+        )
+        assert self.process.stdout
+        assert any("ready" in line for line in self.process.stdout)
+
+    def kill(self) -> None:
+        assert self.process
+        assert self.process.stdout
+        self.process.kill()
+        self.process.wait(LIMIT_S)
+        self.process.stdout.close()
+
+    @contextlib.contextmanager
+    def simulating(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-c", TYPED, "simulate", "--config", str(self.house.configuration), *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self.environment,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+    def command(self, *words: str) -> str:
+        command = [sys.executable, "-c", COMMANDED, "--config", str(self.house.configuration), *words]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=LIMIT_S, env=self.environment, check=False
+        )
+        return done.stdout.strip() or done.stderr.strip()
+
+
+@pytest.fixture
+def listener(house: House) -> Iterator[Listening]:
+    house.type("tag", "add", CARD, "--name", "Anna")
+    listener = Listening(house)
+    listener.start()
+    yield listener
+    listener.kill()
+
+
+def booked(house: House) -> list[tuple[str, int, str, str]]:
+    reader = open_reader(house.config())
+    with contextlib.closing(reader):
+        return [
+            (one.id_tag, one.energy_wh, one.quality, one.reason) for one in reader.bookings(None, None, simulator=True)
+        ]
+
+
+def wait_for(process: subprocess.Popen[str], words: str) -> str:
+    """The next line that says so; everything before it is gone."""
+    assert process.stdout
+    for line in process.stdout:
+        if words in line:
+            return line
+    raise AssertionError(f"ended without {words!r}")
+
+
+def test_a_charge_with_the_first_card_of_the_file(house: House, listener: Listening) -> None:
+    code, out, err = house.type("simulate", *QUICK)
+    assert (code, err) == (0, "")
+    assert f"tag {CARD}: Accepted" in out
+    assert "0.500 kWh, transaction 1: started, stopped, acknowledged." in out
+    assert out.endswith("tinyocpp report --by transaction --with-simulator\n")
+    assert booked(house) == [(CARD, 500, "measured", "Local")]
+
+
+def test_an_offline_charge_is_booked_with_its_own_times(house: House, listener: Listening) -> None:
+    code, out, _ = house.type("simulate", "--offline", "--json")
+    assert code == 0
+    result = json.loads(out)
+    assert (result["outcome"], result["energy_wh"], result["acknowledged"]) == ("done", 2000, True)
+    with contextlib.closing(open_reader(house.config())) as reader:
+        [one] = reader.bookings(None, None, simulator=True)
+    assert one.stopped_at is not None
+    assert 600 < (one.stopped_at - one.started_at).total_seconds() < 1200
+    assert one.energy_wh == 2000
+
+
+def test_a_card_that_nobody_knows(house: House, listener: Listening) -> None:
+    code, out, err = house.type("simulate", "--tag", "NOBODY", "--json")
+    assert code == 1
+    assert "tag NOBODY: Invalid; to let it charge: tinyocpp tag add NOBODY" in err
+    result = json.loads(out)
+    assert (result["outcome"], result["why"], "transaction_id" in result) == ("refused", "tag NOBODY: Invalid", True)
+    assert booked(house) == []
+
+
+def test_a_card_that_nobody_knows_offline_is_booked_all_the_same(house: House, listener: Listening) -> None:
+    code, _, err = house.type("simulate", "--tag", "NOBODY", "--offline")
+    assert (code, "tag NOBODY: Invalid" in err) == (1, True)
+    assert [(id_tag, energy_wh) for id_tag, energy_wh, *_ in booked(house)] == [("NOBODY", 2000)]
+
+
+def test_another_identity_needs_to_be_let_in(house: House, listener: Listening) -> None:
+    assert house.type("simulate", "--charger", "garage", *QUICK)[0] == 0  # the first is adopted
+    code, _, err = house.type("simulate", "--charger", "carport", *QUICK)
+    assert (code, "tinyocpp charger admit 'carport'" in err) == (69, True)
+    assert house.type("charger", "admit", "carport")[0] == 0
+    code, out, _ = house.type("simulate", "--charger", "carport", "--subprotocol", "none", *QUICK)
+    assert (code, out.endswith("tinyocpp report --by transaction\n")) == (0, True)
+
+
+def test_the_listener_dies_and_comes_back_in_the_middle(house: House, listener: Listening) -> None:
+    with listener.simulating("--energy-wh", "1000", "--speed", "60") as process:
+        wait_for(process, "transaction 1: Accepted")
+        listener.kill()
+        wait_for(process, "again in")
+        listener.start()
+        wait_for(process, "connected again")
+        wait_for(process, "1.000 kWh, transaction 1: started, stopped, acknowledged.")
+        assert process.wait(LIMIT_S) == 0
+    assert booked(house) == [(CARD, 1000, "measured", "Local")]
+
+
+def test_idle_obeys_commands_until_it_is_interrupted(house: House, listener: Listening) -> None:
+    with listener.simulating("--idle") as process:
+        wait_for(process, "BootNotification: Accepted")
+        assert listener.command("RemoteStartTransaction", '{"idTag":"00000000"}') == '{"status":"Accepted"}'
+        wait_for(process, "transaction 1: Accepted")
+        assert listener.command("RemoteStopTransaction", '{"transactionId":1}') == '{"status":"Accepted"}'
+        wait_for(process, "transaction ends at connector 1: Remote")
+        assert "NotSupported" in listener.command(
+            "GetInstalledCertificateIds", '{"certificateType":"CentralSystemRootCertificate"}'
+        )
+        process.send_signal(signal.SIGINT)
+        assert process.wait(LIMIT_S) == 0
+
+
+def test_the_meter_goes_on_where_it_stopped(house: House, listener: Listening) -> None:
+    first, second = (json.loads(house.type("simulate", "--json", *QUICK)[1]) for _ in range(2))
+    assert first["meter_start_wh"] == registers.FIRST_WH
+    assert first["meter_stop_wh"] == second["meter_start_wh"]
+
+
+def test_nobody_listens(house: House) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"ws://127.0.0.1:{probe.getsockname()[1]}/"
+        code, _, err = house.type("simulate", "--tag", CARD, "--url", url)
+    assert (code, "is tinyocpp-listener running?" in err) == (69, True)
+
+
+def test_no_card_to_show(house: House) -> None:
+    code, _, err = house.type("simulate")
+    assert (code, "tinyocpp tag add" in err, "--tag" in err) == (64, True, True)
+    house.type("tag", "add", CARD, "--blocked")
+    assert house.type("simulate")[0] == 64
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--speed", "0"),
+        ("--speed", "fast"),
+        ("--speed", "nan"),
+        ("--energy-wh", "-5"),
+        ("--phases", "4"),
+        ("--connectors", "0"),
+        ("--connectors", "1.5"),
+        ("--subprotocol", "ocpp2.0.1"),
+        ("--charger", "../../x"),
+        ("--charger", ""),
+        ("--url", "http://example.org/"),
+        ("--offline", "--idle"),
+    ],
+)
+def test_misuse(house: House, words: tuple[str, ...]) -> None:
+    code, out, err = house.type("simulate", "--tag", CARD, *words)
+    assert (code, out) == (64, "")
+    assert err.startswith("tinyocpp")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", "nonsense", '{"cp": "high"}', '{"cp": -1}', '{"other": 5}'])
+def test_registers_nobody_can_read(tmp_path: Path, text: str) -> None:
+    (tmp_path / registers.FILE).write_text(text)
+    assert registers.recall(tmp_path, "CP") == registers.FIRST_WH
+    registers.keep(tmp_path, "CP", 77)
+    assert registers.recall(tmp_path, "cp") == 77
+
+
+def test_registers_nobody_can_write(tmp_path: Path) -> None:
+    registers.keep(tmp_path / "missing", "CP", 77)
+    assert registers.recall(tmp_path / "missing", "CP") == registers.FIRST_WH
