@@ -7,7 +7,6 @@ start; what is needed only to explain a mistake is imported when there is one.
 
 from __future__ import annotations
 
-import tomllib
 from typing import TypeVar
 
 import msgspec
@@ -31,6 +30,8 @@ IN_WORDS = {
 
 def parse(data: bytes, name: str) -> dict[str, object]:
     """The document in `data`; `name` is how the file is called in what we say about it."""
+    import tomllib  # where there is no file, a backend starts sooner
+
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -52,13 +52,13 @@ P = TypeVar("P", bound=Payload)
 
 _encoder = msgspec.json.Encoder()
 
-_FAULTS = (  # how msgspec words a refusal, and the code it stands for; the first match counts
-    (re.compile(r"Object missing required field"), ErrorCode.PROTOCOL_ERROR),
-    (re.compile(r"Object contains unknown field"), ErrorCode.FORMATION_VIOLATION),
-    (re.compile(r"Expected `array` of length"), ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION),
-    (re.compile(r"Expected `object`, got `\w+`$"), ErrorCode.FORMATION_VIOLATION),  # no path: the payload itself
-    (re.compile(r"Expected `[^`]+`, got `"), ErrorCode.TYPE_CONSTRAINT_VIOLATION),
-    (re.compile(r""), ErrorCode.PROPERTY_CONSTRAINT_VIOLATION),  # length, range, enum, date-time, decimals
+_FAULTS = (  # how msgspec words a refusal, as a pattern, and the code it stands for; the first match counts
+    (r"Object missing required field", ErrorCode.PROTOCOL_ERROR),
+    (r"Object contains unknown field", ErrorCode.FORMATION_VIOLATION),
+    (r"Expected `array` of length", ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION),
+    (r"Expected `object`, got `\w+`$", ErrorCode.FORMATION_VIOLATION),  # no path: the payload itself
+    (r"Expected `[^`]+`, got `", ErrorCode.TYPE_CONSTRAINT_VIOLATION),
+    (r"", ErrorCode.PROPERTY_CONSTRAINT_VIOLATION),  # length, range, enum, date-time, decimals
 )
 
 
@@ -70,7 +70,7 @@ def decode_payload(type_: type[P], raw: bytes | msgspec.Raw) -> P:
         if bytes(raw).strip() == b"null":  # an equal notation for no payload (OCPP-J 4.2.1)
             return decode_payload(type_, b"{}")
         text = str(refusal)
-        code = next(code for wording, code in _FAULTS if wording.match(text))
+        code = next(code for wording, code in _FAULTS if re.match(wording, text))
         raise ProtocolFault(code, text[:DESCRIPTION_LENGTH]) from None
     except (msgspec.DecodeError, UnicodeError) as broken:
         raise ProtocolFault(ErrorCode.FORMATION_VIOLATION, str(broken)[:DESCRIPTION_LENGTH]) from None

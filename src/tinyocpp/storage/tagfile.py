@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from tinyocpp.tags import Policy, Verdict
 
-HEADER = re.compile(r"[ \t]*\[\[[ \t]*tag[ \t]*\]\]")
+HEADER = r"[ \t]*\[\[[ \t]*tag[ \t]*\]\]"
 
 SETTLED_NS = 2_000_000_000
 """Until a change is this old, another may hide behind the same time of change (2 s is what FAT keeps)."""
@@ -192,7 +192,7 @@ def _places(data: bytes, name: str, count: int) -> list[str]:
 
 def header_lines(text: str) -> list[int]:
     """The lines that open a [[tag]], counted from 0."""
-    return [number for number, line in enumerate(text.split("\n")) if HEADER.match(line)]
+    return [number for number, line in enumerate(text.split("\n")) if re.match(HEADER, line)]
 
 
 # --- files
