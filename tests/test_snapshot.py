@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -158,6 +160,52 @@ def test_what_cannot_be_restored_changes_nothing(
         restore(str(source), ledger, str(tmp_path / "kept"))
     assert energies(ledger) == [(1, "ANNA", 5000)]
     assert sorted(set(os.listdir(tmp_path)) - {"source"}) == ["accounting.sqlite3"]
+
+
+@pytest.mark.parametrize("first", [pytest.param(0, id="no database"), pytest.param(4096, id="damaged within")])
+def test_restore_where_the_ledger_is_damaged(ledger: str, tmp_path: Path, first: int) -> None:
+    backup, kept = str(tmp_path / "backup"), str(tmp_path / "kept")
+    save(ledger, backup, {})
+    damage(ledger, first)
+    with open(ledger, "rb") as file:
+        damaged = file.read()
+    restore(backup, ledger, kept)
+    assert energies(ledger) == [(1, "ANNA", 5000)]
+    assert (tmp_path / "kept").read_bytes() == damaged
+    books = Books(ledger)
+    assert books.charge("garage", "BERT", NOON, 1) == 10_002, "nobody knows which numbers were given out"
+    books.close()
+
+
+def test_a_damaged_ledger_that_is_in_use_is_left_where_it_is(ledger: str, tmp_path: Path) -> None:
+    backup = str(tmp_path / "backup")
+    save(ledger, backup, {})
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, ledger], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"open\n"
+        damage(ledger, 0)
+        with pytest.raises(StorageError, match="in use; stop tinyocpp-listener"):
+            restore(backup, ledger, str(tmp_path / "kept"))
+        process.communicate(timeout=20)
+    assert not (tmp_path / "kept").exists()
+
+
+HOLD = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+database.execute("SELECT count(*) FROM transactions").fetchone()
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def damage(path: str, first: int) -> None:
+    with open(path, "r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(first)
+        file.write(b"\xff" * (size - first))
 
 
 def test_restore_while_others_write_loses_nothing_acknowledged(ledger: str, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ and a writer at most waits. What was booked until that moment is kept beside: a 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 NOT_OURS = "is no backup of tinyocpp; nothing was changed"
+SHARED_FIRST, SHARED_SIZE = 0x40000002, 510
+"""Bytes of the file on which every open connection of a write-ahead log holds a lock (SQLite's os.h)."""
+UNREADABLE_NUMBERS = 10_000
+"""Room for the transaction numbers a damaged ledger had given out since the backup."""
 PATIENCE_S = 60.0
 """How long a restore waits for writers; they in turn wait ten seconds for it and then ask the charger to wait."""
 
@@ -47,21 +52,52 @@ def restore(source: str, accounting: str, kept: str) -> dict[str, bytes]:
     """Make the ledger what it was when `source` was saved; what it was until now goes to the file `kept`.
 
     Durable when this returns. Returns the files that were saved with it. Raises StorageError: nothing has changed."""
-    fresh = not os.path.exists(accounting)
     staged = f"{accounting}.restoring"
     with _as_storage_error(f"restore of {source}"), _removed_at_the_end(staged):
         files = _stage(source, staged)
-        SqliteStore(accounting).close()  # made, or brought to the present schema
-        with closing(sqlite3.connect(accounting, timeout=PATIENCE_S, isolation_level=None)) as live:
-            live.execute("PRAGMA synchronous = FULL")
-            live.execute("ATTACH ? AS staged", (staged,))
-            live.execute("BEGIN IMMEDIATE")  # nobody books from here on, so what is kept is all there is
-            if not fresh:
-                _copy(accounting, kept)
-                _sync(kept)
-            _replace_rows(live)
-            live.execute("COMMIT")
+        try:
+            _restore_into(accounting, staged, kept)
+        except (StorageError, sqlite3.Error) as error:
+            if not _is_damage(error):
+                raise
+            _set_aside(accounting, kept)
+            _restore_into(accounting, staged, kept, skipped_numbers=UNREADABLE_NUMBERS)
     return files
+
+
+def _restore_into(accounting: str, staged: str, kept: str, skipped_numbers: int = 0) -> None:
+    fresh = not os.path.exists(accounting)
+    SqliteStore(accounting).close()  # made, or brought to the present schema
+    with closing(sqlite3.connect(accounting, timeout=PATIENCE_S, isolation_level=None)) as live:
+        live.execute("PRAGMA synchronous = FULL")
+        live.execute("ATTACH ? AS staged", (staged,))
+        live.execute("BEGIN IMMEDIATE")  # nobody books from here on, so what is kept is all there is
+        if not fresh:
+            _copy(accounting, kept)
+            _sync(kept)
+        _replace_rows(live)
+        live.execute("UPDATE main.sqlite_sequence SET seq = seq + ?", (skipped_numbers,))
+        live.execute("COMMIT")
+
+
+def _is_damage(error: Exception) -> bool:
+    found = error.__cause__ if isinstance(error, StorageError) else error
+    return getattr(found, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _set_aside(accounting: str, kept: str) -> None:
+    """Move a damaged ledger away, unless somebody has it open: what they book would go with it."""
+    with open(accounting, "r+b") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, SHARED_SIZE, SHARED_FIRST)
+        except OSError:
+            remedy = "stop tinyocpp-listener and every backend, then restore again"
+            raise StorageError(f"{accounting} is damaged, and in use; {remedy}") from None
+        _private(kept)
+        os.replace(accounting, kept)
+        for suffix in ("-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                os.replace(accounting + suffix, kept + suffix)
 
 
 def files_in(source: str) -> dict[str, bytes]:
