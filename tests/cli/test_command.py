@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -154,7 +155,9 @@ sys.exit(run_program("tinyocpp-command", lambda: open_charger([{runtime!r}], {ch
 @pytest.mark.parametrize("name", ["garage", None])
 @within(20)
 async def test_77_names_who_may(site: Site, group: str, said: str, name: str | None) -> None:
-    for folder in [site.folder, *site.folder.parents][:3]:
+    for folder in [site.folder, *site.folder.parents]:
+        if str(folder) == gettempdir():
+            break
         folder.chmod(0o755)  # pytest closes its folders to others
     site.file.write_text(f'{ANY}\n[paths]\nruntime = "run"\ngroup = "{group}"\n')
     async with site.listening() as listener, charger(listener):
