@@ -66,6 +66,7 @@ class ChargePoint(PackagedChargePoint):
         super().__init__(identity, None, response_timeout=20)
         self.site = site
         self.calls: list[tuple[str, Any]] = []
+        self._called = asyncio.Event()
         self.answers: dict[str, Any] = {type(answer).__name__: answer for answer in ANSWERS}
         defaults: dict[str, Any] = {"subprotocols": ["ocpp1.6"], "compression": None, "proxy": None, "close_timeout": 1}
         self._connecting = connect(f"{url}/{identity}", **(defaults | options))
@@ -88,6 +89,7 @@ class ChargePoint(PackagedChargePoint):
         frame = json.loads(raw_msg)
         if frame[0] == 2:
             self.calls.append((frame[2], frame[3]))
+            self._called.set()
         await super().route_message(raw_msg)
 
     async def closed(self) -> int | None:
@@ -143,6 +145,13 @@ class ChargePoint(PackagedChargePoint):
     def will(self, answer: Any) -> None:
         """Answer this request so from now on."""
         self.answers[type(answer).__name__] = answer
+
+    async def called(self, action: str) -> Any:
+        """Wait for such a request; the payload of the first."""
+        while action not in dict(self.calls):
+            self._called.clear()
+            await self._called.wait()
+        return dict(reversed(self.calls))[action]
 
     async def commanded(self, action: str, *options: str, **payload: Any) -> tuple[int, Any]:
         """The owner sends it with tinyocpp-command: exit code and printed answer. It came as it was typed."""

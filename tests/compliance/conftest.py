@@ -31,11 +31,11 @@ def shared_listener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listen
 
 @pytest.fixture
 def case(request: pytest.FixtureRequest, shared_listener: Listener) -> Callable[..., ChargePoint]:
-    """A charge point named after the case, TC_003 or TC_004_1: `async with case() as cp`."""
+    """A charge point named after the case, TC_003 or TC_004_1: `async with case() as cp`, or any other identity."""
     found = re.search(r"tc_\d{3}(_\d)?(?!\d)", request.node.name, re.IGNORECASE)
-    assert found, request.node.name
 
-    def charge_point(suffix: str = "", **options: Any) -> ChargePoint:
-        return shared_listener.charge_point(found[0].upper() + suffix, **options)
+    def charge_point(identity: str = "", **options: Any) -> ChargePoint:
+        assert found or identity, request.node.name
+        return shared_listener.charge_point(identity or found[0].upper(), **options)  # type: ignore[index]
 
     return charge_point

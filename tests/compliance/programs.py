@@ -12,17 +12,22 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from listening import Site
+from listening import Site, charger
 
 from compliance.charge_point import ChargePoint
 from tinyocpp.storage import open_reader
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from tinyocpp.storage import ConnectorStatus, Reader
+    from listening import Charger
+
+    from tinyocpp.hosts.websocket import Listener as InProcess
+    from tinyocpp.storage import ConnectorStatus
 
 PATIENCE_S = 20.0
 ANY = '[chargers]\nadmit = "any"'
@@ -91,20 +96,14 @@ class Installation(Site):
 
     def booked(self, charger_id: str) -> list[tuple[str, int, str, str]]:
         """Tag, Wh, quality and reason of all that was booked for this charger, in order."""
-        with_reader = open_reader(self.config())
-        try:
-            found = with_reader.bookings(None, None, charger_id=charger_id)
+        with closing(open_reader(self.config())) as reader:
+            found = reader.bookings(None, None, charger_id=charger_id)
             return [(one.id_tag, one.energy_wh, str(one.quality), one.reason) for one in found]
-        finally:
-            with_reader.close()
 
     def connector(self, charger_id: str, connector_id: int = 1) -> ConnectorStatus:
-        reader: Reader = open_reader(self.config())
-        try:
+        with closing(open_reader(self.config())) as reader:
             (found,) = (one for one in reader.chargers() if one.registered.charger_id == charger_id)
             return next(one for one in found.connectors if one.connector_id == connector_id)
-        finally:
-            reader.close()
 
 
 class Listener:
@@ -136,6 +135,10 @@ class Listener:
         """To be entered with `async with`; raises InvalidStatus when the listener will not have it."""
         scheme = "wss" if "ssl" in options else "ws"
         return ChargePoint(self.site, f"{scheme}://127.0.0.1:{self.ports[scheme]}", identity, options)
+
+    def plain(self, identity: str, **options: Any) -> AbstractAsyncContextManager[Charger]:
+        """A charger that says what it is told to, frame by frame."""
+        return charger(cast("InProcess", self), identity, **options)  # all it looks at is `ports`
 
     async def logged(self, text: str, times: int = 1) -> str:
         """Wait for the line with this text, or for the nth such; the line."""

@@ -6,6 +6,7 @@ the tool asks, each says what must have been booked.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -129,6 +130,25 @@ async def test_tc_012_remote_stop(case: Case) -> None:
         assert (code, answer) == (0, {"status": "Accepted"})
         await cp.finish(transaction_id, "Remote")
         await cp.leave()
+        assert cp.site.booked(cp.id) == [measured(reason="Remote")]
+
+
+@within(30)
+async def test_start_and_stop_in_one_word(case: Case) -> None:
+    """`tinyocpp start` and `stop` end when the transaction has begun and ended (TC_010, TC_012 as an owner does it)."""
+    async with case("TC_012_words") as cp:
+        await cp.boot()
+        await cp.status("Preparing")
+        words = ("--charger", cp.id, "--tag", ACCEPTED)
+        starting = asyncio.create_task(cp.site.tinyocpp("start", *words))
+        assert (await cp.called("RemoteStartTransaction"))["idTag"] == ACCEPTED
+        transaction_id = await cp.charge(ACCEPTED)
+        assert (await starting).code == 0
+        stopping = asyncio.create_task(cp.site.tinyocpp("stop", "--charger", cp.id))
+        assert await cp.called("RemoteStopTransaction") == {"transactionId": transaction_id}
+        await cp.finish(transaction_id, "Remote")
+        said = await stopping
+        assert (said.code, "2.500 kWh" in said.out) == (0, True), said
         assert cp.site.booked(cp.id) == [measured(reason="Remote")]
 
 
