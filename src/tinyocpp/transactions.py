@@ -143,6 +143,24 @@ def plausible_register(register_wh: int) -> int | None:
     return None if register_wh < 0 or register_wh in SATURATED_WH else register_wh
 
 
+def shown_register(transaction: Transaction) -> int | None:
+    """The highest its meter is known to have shown: what was below belongs to it, so nobody else is booked for it."""
+    start, last = transaction.meter_start_wh, transaction.last_register_wh
+    if transaction.relative:
+        last = None if start is None or last is None else start + last
+    known = [register_wh for register_wh in (start, last, transaction.meter_stop_wh) if register_wh is not None]
+    return max(known, default=None)
+
+
+def is_closing_sample(transaction: Transaction, sample: Metered) -> bool:
+    """May this be the transaction's, although that has its stop? Not where energy has flowed since: some chargers keep
+    a number for the next transaction, whose start we may have missed (EN+)."""
+    stopped_at, stop_wh, shown_wh = transaction.stopped_at, transaction.meter_stop_wh, sample.register_wh
+    if transaction.state is not State.CLOSED or stopped_at is None or stop_wh is None or shown_wh is None:
+        return True
+    return sample.at <= stopped_at or shown_wh <= stop_wh + REGISTER_SLACK_WH
+
+
 def apply(transaction: Transaction, record: Record) -> Transaction:
     """What the transaction is after this record."""
     state = TRANSITIONS[transaction.state][type(record)]
@@ -207,7 +225,7 @@ def _metered(transaction: Transaction, record: Metered, state: State) -> Transac
         meter_start_wh=last_wh if start_wh is None else start_wh,  # quirk M13: the first sample is the best start
         start_guessed=transaction.start_guessed or (start_wh is None and last_wh is not None),
         last_register_wh=last_wh,
-        last_sample_at=record.at,
+        last_sample_at=max(record.at, transaction.last_sample_at or record.at),
         relative=relative,
         stopped_at=None if state is State.OPEN else transaction.stopped_at,
     )
@@ -217,10 +235,17 @@ def _ended(transaction: Transaction, record: Ended, state: State) -> Transaction
     ended = _became(transaction, state, disturbed_at=record.at)
     if not transaction.running:
         return ended
-    shown_wh = record.register_wh
-    if shown_wh is not None and (transaction.relative or not _believable(transaction, shown_wh)):
-        shown_wh = None
-    return msgspec.structs.replace(ended, stopped_at=record.at, next_start_wh=shown_wh)
+    return msgspec.structs.replace(
+        ended, stopped_at=record.at, next_start_wh=_next_start(transaction, record.register_wh)
+    )
+
+
+def _next_start(transaction: Transaction, shown_wh: int | None) -> int | None:
+    """The register at the next start, if it is of the same meter and says more than is known."""
+    known_wh = shown_register(transaction)
+    if shown_wh is None or known_wh is None or transaction.relative or shown_wh <= known_wh:
+        return None
+    return shown_wh if _believable(transaction, shown_wh) else None
 
 
 def _stopped(transaction: Transaction, record: Stopped, state: State) -> Transaction:

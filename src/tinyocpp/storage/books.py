@@ -17,7 +17,6 @@ from tinyocpp.transactions import Record, State, Transaction, apply, booked
 Row = tuple[object, ...]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
-LAST_NUMBER = 2**63 - 1
 
 
 class Database(Protocol):
@@ -117,8 +116,11 @@ class Books:
         )
         return transaction_of(rows[0]) if rows else None
 
-    def open(self, transaction: Transaction, now: datetime, *, refused: bool = False) -> Transaction:
-        """Give it its number, and the connector its transaction. `refused`: the tag may not, but energy may flow."""
+    def open(
+        self, transaction: Transaction, now: datetime, *, refused: bool = False, overtaken: bool = False
+    ) -> Transaction:
+        """Give it its number, and the connector its transaction, unless it was `overtaken` by a later one there.
+        `refused`: the tag may not, but energy may flow."""
         energy_wh, quality = booked(transaction)
         number = self._db.insert(
             "INSERT INTO transactions (charger, connector_id, id_tag, tag, state, orphan, refused, started_at,"
@@ -137,15 +139,18 @@ class Books:
             energy_wh,
             quality,
         )
-        self._db.run(
-            "INSERT INTO connectors (charger, connector_id, transaction_id, register_wh) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (charger, connector_id) DO UPDATE SET transaction_id = excluded.transaction_id,"
-            " register_wh = coalesce(excluded.register_wh, register_wh), power_w = NULL",
-            transaction.charger_id,
-            transaction.connector_id,
-            number,
-            transaction.meter_start_wh,
-        )
+        if not overtaken:
+            self._db.run(
+                "INSERT INTO connectors (charger, connector_id, transaction_id, register_wh, shown_at)"
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (charger, connector_id) DO UPDATE SET"
+                " transaction_id = excluded.transaction_id, shown_at = excluded.shown_at,"
+                " register_wh = coalesce(excluded.register_wh, register_wh), power_w = NULL",
+                transaction.charger_id,
+                transaction.connector_id,
+                number,
+                transaction.meter_start_wh,
+                ms(min(transaction.started_at, now)),
+            )
         return msgspec.structs.replace(transaction, id=number)
 
     def happen(self, before: Transaction, record: Record, now: datetime) -> Transaction:
@@ -160,7 +165,8 @@ class Books:
         self._db.run(
             "UPDATE transactions SET state = ?, meter_start_wh = ?, last_register_wh = ?, last_sample_at = ?,"
             " relative = ?, stopped_at = ?, meter_stop_wh = ?, reason = ?, contradicted = ?, undisturbed = ?,"
-            " claimed_id = ?, start_guessed = ?, next_start_wh = ?, alive_at = ?, energy_wh = ?, quality = ? WHERE transaction_id = ?",
+            " claimed_id = ?, start_guessed = ?, next_start_wh = ?, alive_at = ?, energy_wh = ?, quality = ?"
+            " WHERE transaction_id = ?",
             transaction.state,
             transaction.meter_start_wh,
             transaction.last_register_wh,
@@ -179,6 +185,13 @@ class Books:
             quality,
             transaction.id,
         )
+
+    def latest(self, charger: str, connector_id: int) -> int | None:
+        """The number of the transaction that last began on the connector."""
+        rows = self._db.rows(
+            "SELECT transaction_id FROM connectors WHERE charger = ? AND connector_id = ?", charger, connector_id
+        )
+        return integer_or_none(rows[0][0]) if rows else None
 
     def register(self, charger: str, connector_id: int) -> int | None:
         """What the connector's meter last showed, in Wh."""
@@ -200,25 +213,28 @@ class Books:
         charger: str,
         connector_id: int,
         *,
+        at: datetime,
         register_wh: int | None,
         power_w: float | None = None,
         offered_a: float | None = None,
         sampled_at: datetime | None = None,
     ) -> None:
-        """Remember what a connector shows, unless it was said of a transaction and a later one has begun there. None
-        leaves the register and the offered current as they were."""
+        """Remember what a connector shows, unless something newer is known, or it was said of a transaction and another
+        has begun there since. None leaves the register and the offered current as they were."""
         self._db.run(
-            "INSERT INTO connectors (charger, connector_id, register_wh, power_w, offered_a, sampled_at)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (charger, connector_id) DO UPDATE SET"
-            " register_wh = coalesce(excluded.register_wh, register_wh), power_w = excluded.power_w,"
-            " offered_a = coalesce(excluded.offered_a, offered_a),"
+            "INSERT INTO connectors (charger, connector_id, register_wh, shown_at, power_w, offered_a, sampled_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (charger, connector_id) DO UPDATE SET"
+            " register_wh = coalesce(excluded.register_wh, register_wh), shown_at = excluded.shown_at,"
+            " power_w = excluded.power_w, offered_a = coalesce(excluded.offered_a, offered_a),"
             " sampled_at = coalesce(excluded.sampled_at, sampled_at)"
-            " WHERE transaction_id IS NULL OR transaction_id <= ?",
+            " WHERE (shown_at IS NULL OR shown_at <= excluded.shown_at)"
+            " AND (transaction_id IS NULL OR transaction_id = coalesce(?, transaction_id))",
             charger,
             connector_id,
             register_wh,
+            ms(at),
             power_w,
             offered_a,
             ms_or_none(sampled_at),
-            LAST_NUMBER if transaction is None else transaction.id,
+            None if transaction is None else transaction.id,
         )

@@ -27,8 +27,10 @@ from tinyocpp.transactions import (
     State,
     Stopped,
     Transaction,
+    is_closing_sample,
     plausible_register,
     plausible_time,
+    shown_register,
 )
 
 if TYPE_CHECKING:
@@ -133,8 +135,7 @@ class SqlLedger:
         if first is not None:
             return first
         meter_start_wh = plausible_register(call.meter_start)
-        for previous in self._books.running(charger, call.connector_id):
-            self._books.happen(previous, Ended(stated or now, meter_start_wh), now)
+        later = self._make_room(charger, call.connector_id, Ended(stated or now, meter_start_wh), now)
         verdict = judge(lambda id_tag: self._open_with(id_tag, now))
         transaction = self._books.open(
             Transaction(
@@ -147,6 +148,7 @@ class SqlLedger:
             ),
             now,
             refused=verdict.status is not AuthorizationStatus.ACCEPTED,
+            overtaken=later is not None,
         )
         self._db.run(
             "INSERT INTO starts (transaction_id, charger, connector_id, id_tag, tag, meter_start_wh, stated_at,"
@@ -162,7 +164,20 @@ class SqlLedger:
             call.reservation_id,
             msgspec.json.encode(verdict).decode(),
         )
+        if later is not None:
+            transaction = self._books.happen(transaction, Ended(later.started_at, later.meter_start_wh), now)
         return transaction, verdict
+
+    def _make_room(self, charger: str, connector_id: int, ended: Ended, now: datetime) -> Transaction | None:
+        """What runs on this connector is over when another starts, unless it is the later one: then the start comes
+        from a queue, and what runs is returned. After a boot nobody knows, and the newest word counts."""
+        later = None
+        for running in self._books.running(charger, connector_id):
+            if running.state is State.OPEN and ended.at < running.started_at:
+                later = running
+            else:
+                self._books.happen(running, ended, now)
+        return later
 
     def _first_of(
         self, charger: str, call: StartTransaction, stated: datetime | None
@@ -221,7 +236,13 @@ class SqlLedger:
             call.reason or "Local",
             None if call.transaction_data is None else msgspec.json.encode(call.transaction_data).decode(),
         )
-        self._books.show(transaction, charger, transaction.connector_id, register_wh=stopped.meter_stop_wh)
+        self._books.show(
+            transaction,
+            charger,
+            transaction.connector_id,
+            at=min(now, max(stopped.at, transaction.last_sample_at or stopped.at)),
+            register_wh=shown_register(transaction),
+        )
         return transaction
 
     def _stopped_before(self, charger: str, call: StopTransaction, stated: datetime | None) -> Transaction | None:
@@ -255,10 +276,9 @@ class SqlLedger:
         return fitting[0] if len(fitting) == 1 else None
 
     def _only_late(self, transaction: Transaction) -> bool:
-        """Does it lack its stop, and is no other running there that may be called by the same number again?"""
-        return transaction.state is State.LOST and not self._books.running(
-            transaction.charger_id, transaction.connector_id
-        )
+        """Does it lack its stop, with no other after it that may be called by the same number again?"""
+        latest = self._books.latest(transaction.charger_id, transaction.connector_id)
+        return transaction.state is State.LOST and latest == transaction.id
 
     def _connector_of_orphan(self, charger: str, stopped: Stopped) -> int:
         """Where a stop without a start can have happened: on the only connector that is free and shows less; else 0."""
@@ -302,8 +322,10 @@ class SqlLedger:
             stated or now, None if reading.register_wh is None else plausible_register(reading.register_wh)
         )
         connector_id = call.connector_id or self._only_connector(charger)
-        transaction = self._metering(charger, connector_id, call.transaction_id, record, now)
         payload = msgspec.json.encode(call)
+        transaction = self._metering(charger, connector_id, call.transaction_id, record)
+        if transaction is None and self._is_orphan(charger, connector_id, call.transaction_id, record, payload):
+            transaction = self._orphan(charger, connector_id, call.transaction_id or 0, record, now)
         new = self._db.run(
             "INSERT INTO samples (sampled_at, charger, digest, connector_id, transaction_id, claimed_id, register_wh,"
             " power_w, received_at, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -326,44 +348,44 @@ class SqlLedger:
             transaction,
             charger,
             connector_id if transaction is None else transaction.connector_id,
-            register_wh=record.register_wh,
+            at=min(record.at, now),
+            register_wh=record.register_wh if transaction is None else shown_register(transaction),
             power_w=reading.power_w if transaction is None or transaction.running else None,
             offered_a=reading.offered_a,
             sampled_at=record.at,
         )
         return transaction
 
-    def _metering(
-        self, charger: str, connector_id: int, claimed_id: int | None, record: Metered, now: datetime
-    ) -> Transaction | None:
-        """The transaction a sample belongs to: the one it names, the one running on its connector, or an orphan."""
+    def _metering(self, charger: str, connector_id: int, claimed_id: int | None, record: Metered) -> Transaction | None:
+        """The transaction a sample belongs to: the one it names, or the one running on its connector."""
         ours = self._books.owned(charger, claimed_id) if claimed_id is not None else None
         if ours is not None and ours.running:
             return ours
         running = [
             one for one in self._books.running(charger, connector_id) if record.at >= one.started_at - CLOCK_SLACK
         ]
-        if ours is not None and (not running or record.at < running[-1].started_at):
-            return ours  # its closing sample, after the stop or without one
-        if running:
-            return self._called(running[-1], claimed_id, now)
-        if claimed_id is None:
-            return None
-        theirs = self._books.claimed(charger, claimed_id)
-        if theirs is not None and theirs.connector_id == connector_id:
+        if running and (ours is None or record.at >= running[-1].started_at):
+            return _called(running[-1], claimed_id)
+        theirs = self._books.claimed(charger, claimed_id) if claimed_id is not None else None
+        if theirs is not None and theirs.connector_id == connector_id and is_closing_sample(theirs, record):
             return theirs
-        shown_wh = self._books.register(charger, connector_id)
-        if record.register_wh is None or shown_wh is None or record.register_wh <= shown_wh:
-            return None  # 0 is sent at random, an old id for hours: without energy it is no transaction
-        return self._orphan(charger, connector_id, claimed_id, record, now)
+        return ours if ours is not None and is_closing_sample(ours, record) else None
 
-    def _called(self, transaction: Transaction, claimed_id: int | None, now: datetime) -> Transaction:
-        """Remember the number a charger uses for a transaction of ours (EN+, Huawei: quirk X7)."""
-        if claimed_id is None or claimed_id <= 0 or claimed_id in (transaction.id, transaction.claimed_id):
-            return transaction
-        called = msgspec.structs.replace(transaction, claimed_id=claimed_id)
-        self._books.keep(called, now)
-        return called
+    def _is_orphan(
+        self, charger: str, connector_id: int, claimed_id: int | None, record: Metered, payload: bytes
+    ) -> bool:
+        """Does a sample with a number nobody knows show that energy flows? Without that it is no transaction: 0 is sent
+        at random, an old number for hours."""
+        shown_wh = self._books.register(charger, connector_id)
+        if claimed_id is None or record.register_wh is None or shown_wh is None or record.register_wh <= shown_wh:
+            return False
+        repeated = self._db.rows(
+            "SELECT 1 FROM samples WHERE sampled_at = ? AND charger = ? AND digest = ?",
+            ms(record.at),
+            charger,
+            _digest(payload),
+        )
+        return not repeated
 
     def _only_connector(self, charger: str) -> int:
         """Connector 0 of a charger with one socket is that socket (quirk M18)."""
@@ -469,6 +491,13 @@ def _told(transaction: Transaction, status: ChargePointStatus, at: datetime) -> 
     if status is ChargePointStatus.PREPARING and transaction.state is State.UNCERTAIN:
         return Ended(at)  # Grizzl-E boots amid a transaction and begins anew (quirk X13)
     return Resumed(at) if status in CHARGING else None
+
+
+def _called(transaction: Transaction, claimed_id: int | None) -> Transaction:
+    """With the number a charger uses for a transaction of ours (EN+, Huawei: quirk X7)."""
+    if claimed_id is None or claimed_id <= 0 or claimed_id in (transaction.id, transaction.claimed_id):
+        return transaction
+    return msgspec.structs.replace(transaction, claimed_id=claimed_id)
 
 
 def _fits(running: Transaction, call: StopTransaction, stated: datetime | None) -> bool:

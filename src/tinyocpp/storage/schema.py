@@ -35,6 +35,7 @@ CREATE TABLE connectors (
     info TEXT,
     status_at INTEGER,
     register_wh INTEGER,
+    shown_at INTEGER,
     power_w REAL,
     offered_a REAL,
     sampled_at INTEGER,
