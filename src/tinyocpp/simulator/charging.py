@@ -67,8 +67,7 @@ def begin(
         lambda result, then: _started(station, connector, transaction, result, then),
     )
     station.note(f"transaction begins at connector {connector.connector_id}, meter {call.meter_start} Wh", now)
-    if connector.status is not ChargePointStatus.AVAILABLE:
-        station.set_status(connector, ChargePointStatus.PREPARING, now)  # from Finishing or Reserved (F2, G2)
+    station.set_status(connector, ChargePointStatus.PREPARING, now)  # also from Finishing or Reserved (F2, G2)
     _follow(station, connector, now)
 
 
