@@ -72,7 +72,7 @@ def test_everything_is_well(house: House, listener: int, plug: Callable[..., Plu
     found = diagnoses(house)
     assert found["port"] == [("ok", f"tinyocpp-listener answers on {listener} | ")]
     assert found["chargers"] == [("ok", "garage is connected | ")]
-    assert found["tags"] == [("ok", f"{house.tags}, 1 tags | ")]
+    assert found["tags"] == [("ok", f"{house.tags}, 1 tag | ")]
     assert {level for about in ("ledger", "runtime", "disk") for level, _ in found[about]} == {"ok"}
     assert house.type("doctor")[0] == 0
 

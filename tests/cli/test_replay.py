@@ -67,7 +67,7 @@ def test_a_difference_is_shown_both_ways(house: House) -> None:
         "14:00:00 garage > StartTransaction connectorId=1 idTag=ANNA meterStart=100 timestamp=2026-06-01T12:00:00Z",
         '  + [3,"7",{"idTagInfo":{"status":"Invalid"},"transactionId":1}]',
         f"  - {then}",
-        "1 calls: 1 answered differently",
+        "1 call: 1 answered differently",
         "It would have booked 0.000 kWh; nothing of this was kept.",
     ]
 
@@ -133,14 +133,14 @@ def test_a_call_nobody_can_answer_is_said(house: House) -> None:
     code, out, _ = house.type("replay", log(house, '> [2,{"no":"id"},"Heartbeat",{}]'))
     assert code == 1
     assert "  + (no answer)" in out
-    assert "1 calls: 1 not answered" in out
+    assert "1 call: 1 not answered" in out
 
 
 def test_one_charger_of_several(anna: House) -> None:
     log(anna, f"> {START}")
     file = log(anna, f"> {START}", charger="carport")
     assert "2 calls" in anna.type("replay", file)[1]
-    assert "1 calls" in anna.type("replay", file, "--charger", "CARPORT")[1]
+    assert "1 call: 1" in anna.type("replay", file, "--charger", "CARPORT")[1]
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def _tags(config: Config) -> Iterator[Diagnosis]:
             "hold a card to the charger, then: tinyocpp tag learn",
         )
     else:
-        yield ok("tags", f"{config.paths.tags}, {len(tags)} tags")
+        yield ok("tags", f"{config.paths.tags}, {len(tags)} tag{'' if len(tags) == 1 else 's'}")
 
 
 def _runtime(config: Config) -> Iterator[Diagnosis]:

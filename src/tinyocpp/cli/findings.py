@@ -121,7 +121,7 @@ def _silence(charger: ChargerStatus, here: Circumstances) -> Iterator[Finding]:
             one.charger_id,
             f"not connected, last seen {here.clock(one.last_seen_at)}"
             + (", while it was charging; it books what it charges and reports it later" if running else ""),
-            "look at its network, and at the address it was given: tinyocpp doctor",
+            "look at its power, its network, and the address typed into it",
             wrong=True,
         )
     elif here.now - one.last_seen_at > timedelta(seconds=SILENT_HEARTBEATS * here.heartbeat_interval_s):

@@ -239,7 +239,7 @@ def _summary(told: list[Exchange], ledger: str) -> list[str]:
     with closing(SqliteReader(ledger)) as reader:
         booked = reader.qualities(None, None, simulator=True)
     return [
-        f"{len(calls)} calls" + (f": {outcomes}" if calls else ""),
+        f"{len(calls)} call{'' if len(calls) == 1 else 's'}" + (f": {outcomes}" if calls else ""),
         f"It would have booked {kwh(sum(booked.values()))} kWh; nothing of this was kept.",
     ]
 
