@@ -68,6 +68,7 @@ def test_list(knocked_house: House) -> None:
 def test_nobody_yet(house: House) -> None:
     assert house.type("charger", "list")[1].startswith("no charger has connected yet")
     assert house.type("charger", "list", "--json")[1] == "[]\n"
+    assert not house.ledger.exists()
 
 
 def test_admit_and_forget(knocked_house: House) -> None:

@@ -6,6 +6,7 @@ asks it for every connection. `get` and `set` ask the charger itself. A password
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from tinyocpp.companions.commandclient import connected_chargers, open_charger
 from tinyocpp.errors import Malformed, NotPermitted, Refused, StorageError
 from tinyocpp.identity import fold_identity, valid_identity
 from tinyocpp.passwords import hash_password, make_password
-from tinyocpp.storage import open_store
+from tinyocpp.storage import open_reader, open_store
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -74,8 +75,10 @@ def connected_now(config: Config) -> set[str]:
 
 
 def _list(args: Namespace, config: Config) -> int:
-    with _register(config) as register:
-        known = register.everyone()
+    known = []
+    if os.path.exists(config.paths.accounting):
+        with closing(open_reader(config)) as reader:
+            known = [one.registered for one in reader.chargers()]
     connected = connected_now(config)
     time = local_time(config.zone())
     rows = [_row(one, connected) for one in known]
