@@ -499,6 +499,12 @@ def test_clock_aligned_samples(charging):
     assert {sampled["context"] for value in said for sampled in value["sampledValue"]} == {"Sample.Clock"}
 
 
+def test_no_samples_when_none_are_configured(charging):
+    charging.ask("ChangeConfiguration", key="MeterValuesSampledData", value="")
+    charging.pass_time(300)
+    assert charging.take("MeterValues") == []
+
+
 def test_clock_aligned_samples_without_a_transaction_have_no_id(bench):
     bench.ask("ChangeConfiguration", key="ClockAlignedDataInterval", value="900")
     bench.pass_time(901)
