@@ -139,7 +139,7 @@ def spelled(how: Callable[[str], str]) -> list[str]:
 
 SOAP = with_header("Sec-WebSocket-Protocol", "Sec-WebSocket-Protocol: ocpp1.5")
 
-# ---------------------------------------------------------------------------------------------------------- handshakes
+# ----------------------------------------------------------------------------------------------------------- handshakes
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ async def test_both_kinds_of_address(listener: Listener) -> None:
         assert await four.lives()
 
 
-# -------------------------------------------------------------------------------------------------------------- frames
+# --------------------------------------------------------------------------------------------------------------- frames
 
 
 @within(20)
@@ -315,7 +315,7 @@ async def test_a_thousand_pings(listener: Listener) -> None:
         assert await wire.lives()
 
 
-# ---------------------------------------------------------------------------------------- no WebSocket at all, or half
+# ----------------------------------------------------------------------------------------- no WebSocket at all, or half
 
 
 @within(20)
@@ -352,7 +352,7 @@ async def test_connections_that_vanish(listener: Listener) -> None:
             assert await again.lives()
 
 
-# -------------------------------------------------------------------------------------- two connections of one charger
+# --------------------------------------------------------------------------------------- two connections of one charger
 
 
 @within(30)
