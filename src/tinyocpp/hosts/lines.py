@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-BEGIN = re.compile(rb"\s*\[\s*[234]\s*,")
+BEGIN = rb"\s*\[\s*[234]\s*,"
 STRUCTURE = re.compile(rb'[\[\]{}"\\]')
 
 
@@ -51,7 +51,7 @@ class LineJoiner:
         return [*last, *self.flush()]
 
     def _take(self, line: bytes) -> list[str]:
-        frames = self._close() if self._open and BEGIN.match(line) else []
+        frames = self._close() if self._open and re.match(BEGIN, line) else []
         self._scan(line)
         self._open.append(line)
         self._size += len(line) + 1
