@@ -85,11 +85,11 @@ def run(args: argparse.Namespace, config: Config) -> int:
     car = Car(args.energy_wh or (PARKED_WH if args.idle else VISIT_WH), args.power_w, args.phases)
     station = _station(args, car, config, clock.now())
     narrator = Narrator(station, config.zone(), sys.stderr if args.json else sys.stdout)
-    if args.idle:
-        return _stay(Parked(station, car.wanted_wh, car.power_w, car.phases), address, narrator, clock)
-    id_tag = args.tag if args.tag is not None else _first_tag(config)
-    visit = Visit(station, 1, id_tag, car, station.now, alone=args.offline)
     try:
+        if args.idle:
+            return _stay(Parked(station, car.wanted_wh, car.power_w, car.phases), address, narrator, clock)
+        id_tag = args.tag if args.tag is not None else _first_tag(config)
+        visit = Visit(station, 1, id_tag, car, station.now, alone=args.offline)
         _go(visit, address, narrator, clock)
     finally:
         registers.keep(_folder(config), station.identity, station.connectors[1].meter.register_wh)
