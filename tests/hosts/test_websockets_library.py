@@ -1,4 +1,4 @@
-"""What hosts/websocket.py relies on in the `websockets` library, beyond its documentation.
+"""What the listener relies on in the `websockets` library and in asyncio, beyond their documentation.
 
 When a new version fails here, read its asyncio/connection.py and asyncio/server.py again before changing the pin.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import ssl
+from asyncio.sslproto import SSLProtocol
 from typing import TYPE_CHECKING, Any
 
 from listening import masked_frame, within
@@ -111,3 +113,9 @@ async def test_asyncio_reads_no_more_at_a_time_than_we_say() -> None:
     assert await made == 10
     writer.close()
     server.close()
+
+
+def test_the_size_of_a_tls_buffer_is_the_classs() -> None:
+    assert isinstance(SSLProtocol.max_size, int)
+    made = SSLProtocol(None, asyncio.Protocol(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), None, server_side=True)
+    assert len(made.get_buffer(-1)) == SSLProtocol.max_size
