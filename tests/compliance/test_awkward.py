@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import random
 import socket
 import struct
 from typing import TYPE_CHECKING, Any
@@ -335,6 +336,52 @@ async def test_garbage_and_half_open_connections(listener: Listener) -> None:
             await wire.__aexit__()
         assert await good.lives()
     assert listener.log.count("no_handshake") <= 1
+
+
+@pytest.mark.parametrize("headers", [USUAL, SOAP, with_header("Upgrade")], ids=["ours", "SOAP", "a browser"])
+@pytest.mark.parametrize("identity", ["behind", "a%2Fb"])
+@within(20)
+async def test_what_comes_behind_the_request_is_no_frame(
+    listener: Listener, identity: str, headers: tuple[str, ...]
+) -> None:
+    """In the same segment, so that it is there before the request has been answered."""
+    async with Wire(listener) as wire:
+        wire.request(identity, *headers)
+        wire.writer.write(b"and no frame at all")
+        assert await wire.ended()
+    async with Wire(listener) as wire:
+        await wire.upgraded("behind")
+        assert await wire.lives()
+    assert "Traceback" not in listener.log
+
+
+@within(30)
+async def test_bytes_mangled_on_their_way(listener: Listener) -> None:
+    """Requests and frames with bytes changed, lost, put in and repeated; always the same ones."""
+    chance = random.Random(16)
+    async with Wire(listener) as good:
+        await good.upgraded("unmangled")
+        for _ in range(300):
+            request = "\r\n".join(("GET /mangled HTTP/1.1", *USUAL, "", "")).encode()
+            opcodes = chance.choices((TEXT, TEXT, BINARY, 0, CLOSE, PING, PONG), k=4)
+            frames = b"".join(frame(heartbeat("1"), opcode, final=chance.random() < 0.8) for opcode in opcodes)
+            async with Wire(listener) as wire:
+                wire.writer.write(request if chance.random() < 0.6 else mangled(request, chance))
+                if chance.random() < 0.5:
+                    await wire.writer.drain()
+                wire.writer.write(mangled(frames, chance))
+                if chance.random() < 0.5:
+                    wire.reset()
+        assert await good.lives()
+    assert "Traceback" not in listener.log
+
+
+def mangled(data: bytes, chance: random.Random) -> bytes:
+    for _ in range(chance.randrange(1, 4)):
+        at, length = chance.randrange(len(data)), chance.randrange(1, 20)
+        instead = chance.choice((b"", data[at : at + length] * 2, chance.randbytes(length)))
+        data = data[:at] + instead + data[at + length :]
+    return data
 
 
 @within(20)

@@ -305,6 +305,17 @@ class Listener:
 async def _knock(connection: ServerConnection, request: Request) -> Response | None:
     """Before the upgrade is answered: may it come in? None leaves the answer to the library."""
     assert isinstance(connection, ChargerConnection)
+    response = None if connection.protocol.eof_sent else await _welcome(connection, request)
+    if connection.protocol.eof_sent:
+        # What came behind the request was no WebSocket, so the library has closed its side; were it to answer the
+        # request now, it would trip over that with a traceback.
+        connection.protocol.handshake_exc = connection.protocol.parser_exc
+        connection.abort()
+        await asyncio.shield(connection.connection_lost_waiter)
+    return response
+
+
+async def _welcome(connection: ChargerConnection, request: Request) -> Response | None:
     headers = request.headers
     if "Connection" not in headers and "Upgrade" in headers:
         headers["Connection"] = "Upgrade"  # Autel MaxiCharger leaves it out (H4)
