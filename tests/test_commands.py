@@ -19,6 +19,7 @@ from tinyocpp.errors import Malformed
         '{"status":"RebootRequired"}',
         '{"status":"Unlocked"}',
         '{"status":"AcceptedCanceled"}',
+        '{"status":"accepted"}',
     ],
 )
 def test_yes(answer: str) -> None:
@@ -29,7 +30,7 @@ def test_yes(answer: str) -> None:
     "status",
     ["Rejected", "Failed", "NotSupported", "Faulted", "Occupied", "UnlockFailed", "VersionMismatch", "NotFound",
      "Unavailable", "Unknown", "NotImplemented", "UnknownVendorId", "UnknownMessageId", "InvalidCertificate",
-     "RevokedCertificate", "accepted", "Nonsense"],
+     "RevokedCertificate", "Nonsense"],
 )
 def test_no(status: str) -> None:
     assert not agreed(f'{{"status":"{status}"}}'.encode())

@@ -91,8 +91,8 @@ BROKEN = {
     "one bracket": ('[tag]\nid = "0500"', ": tag: there can be many; write [[tag]] with two brackets"),
     "another table": (ONE + "[tags]\nx = 1", ": tags: unknown key; did you mean 'tag'?"),
     "too long": (
-        '[[tag]]\nid = "000000000000000000000"',
-        ":1: tag.id: '000000000000000000000' is longer than 20 characters, which no charger can send; shorten it",
+        '[[tag]]\nid = "0500"\ngroup = "000000000000000000000"',
+        ":1: tag.group: '000000000000000000000' is longer than 20 characters; shorten it",
     ),
     "no date": (
         ONE + 'expires = "soon"',
@@ -401,8 +401,8 @@ def test_what_cannot_be_edited_safely_is_left_alone(file: Path, text: str, messa
 
 
 def test_a_tag_that_no_file_may_hold_is_not_written(file: Path) -> None:
-    with pytest.raises(Malformed, match="longer than 20"):
-        tagedit.put(str(file), Tag("0" * 21))
+    with pytest.raises(Malformed, match="longer than 255"):
+        tagedit.put(str(file), Tag("0" * 256))
 
     assert not file.exists()
 

@@ -135,15 +135,13 @@ def test_folding_is_done_once(id_tag: str) -> None:
 
 MISTAKES = {
     "none": (Tag("04A2B3C4", "Anna Müller", "family", TOMORROW, True, 3), ""),
-    "just short enough": (Tag("1" * 20), ""),
+    "as long as a charger sends": (Tag("X16WG99J2QIEGCC0MCJ5-"), ""),  # quirk S7
+    "just short enough": (Tag("1" * 255), ""),
     "no id": (Tag(" "), "id: is empty; whose an empty tag is says [tags] empty in the configuration"),
-    "too long": (
-        Tag("1" * 21),
-        "id: '111111111111111111111' is longer than 20 characters, which no charger can send; shorten it",
-    ),
+    "too long": (Tag("1" * 256), f"id: '{'1' * 256}' is longer than 255 characters; shorten it"),
     "too long a group": (
         Tag("1", group="g" * 21),
-        "group: 'ggggggggggggggggggggg' is longer than 20 characters, which no charger can send; shorten it",
+        "group: 'ggggggggggggggggggggg' is longer than 20 characters; shorten it",
     ),
     "a control character": (Tag("1", name="\x1b[2J"), r"name: '\x1b[2J' has control characters; leave them out"),
     "none at once": (Tag("1", transactions=0), "transactions: 0 is too few; write 1 or more, or blocked = true"),

@@ -15,6 +15,7 @@ from tinyocpp.messages.payload import decode_payload
 AGREED = frozenset({"Accepted", "Scheduled", "RebootRequired", "Unlocked", "AcceptedCanceled"})
 """Statuses that mean yes (AcceptedCanceled: yes, and what ran before was cancelled). Every other one means no, also
 those outside the standard: a charger is known that says NotImplemented in a result (quirk F14). No status is a yes."""
+_AGREED = frozenset(status.lower() for status in AGREED)  # chargers exist that write "accepted"
 
 
 class _Answer(msgspec.Struct):
@@ -23,7 +24,8 @@ class _Answer(msgspec.Struct):
 
 def agreed(answer: bytes) -> bool:
     """Has the charger said yes? `answer` is the payload of its result."""
-    return status_of(answer) in AGREED | {None}
+    status = status_of(answer)
+    return status is None or status.lower() in _AGREED
 
 
 def status_of(answer: bytes) -> str | None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import tzinfo
 
-LONGEST = 20  # IdToken is a CiString20 (section 7.28)
+LONGEST = 20  # IdToken is a CiString20 (section 7.28): what we send keeps to it
+LONGEST_ID = 255  # chargers exist that send more than the standard allows (quirk S7)
 
 
 class Tag(msgspec.Struct, frozen=True):
@@ -65,9 +66,9 @@ def mistake(tag: Tag) -> str:
     """Why this tag cannot be in a list: the key, what is wrong and what to write. Empty: it can."""
     if not clean(tag.id):
         return "id: is empty; whose an empty tag is says [tags] empty in the configuration"
-    for key, text in (("id", tag.id), ("group", tag.group)):
-        if len(clean(text)) > LONGEST:
-            return f"{key}: {text!r} is longer than {LONGEST} characters, which no charger can send; shorten it"
+    for key, text, longest in (("id", tag.id, LONGEST_ID), ("group", tag.group, LONGEST)):
+        if len(clean(text)) > longest:
+            return f"{key}: {text!r} is longer than {longest} characters; shorten it"
     for key, text in (("id", tag.id), ("name", tag.name), ("group", tag.group)):
         if not text.isprintable():
             return f"{key}: {text!r} has control characters; leave them out"

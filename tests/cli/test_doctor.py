@@ -170,3 +170,11 @@ def test_nobody_has_a_port(host: str, port: int) -> None:
 
 def test_an_address_that_is_not_ours() -> None:
     assert holder("203.0.113.1", 9016) is Holder.FORBIDDEN
+
+
+def test_a_wrong_configuration_is_the_first_thing_it_finds(house: House) -> None:
+    (house.folder / "tinyocpp.toml").write_text("[listener]\nprot = 9016\n")
+    code, out, _ = house.type("doctor")
+    assert code == 1
+    assert "did you mean 'port'?" in out
+    assert house.type("status")[0] == 78

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tinyocpp.cli.program import Parser, run_program
 from tinyocpp.config import load
-from tinyocpp.errors import Malformed
+from tinyocpp.errors import ConfigError, Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +36,9 @@ WORDS = {
     "simulate": "be a charger, for trying things without one",
     "demo": "the whole story in half a minute, on data that is thrown away",
 }
+
+WITHOUT_CONFIGURATION = frozenset({"doctor", "demo"})
+"""Words that are of use, or all the more of use, when the configuration is wrong."""
 
 HELP = f"""usage: {PROGRAM} [--config F] WORD ...
 
@@ -65,7 +68,14 @@ def _run(typed: list[str]) -> int:
     parser.add_argument("--config", metavar="F", help="the configuration (default: the first one found)")
     module.configure(parser)
     args = parser.parse_args(rest)
-    code: int = module.run(args, load(config, os.environ))
+    try:
+        settings = load(config, os.environ)
+    except ConfigError as error:
+        if word not in WITHOUT_CONFIGURATION:
+            raise
+        code: int = module.run_without(args, error)
+    else:
+        code = module.run(args, settings)
     sys.stdout.flush()
     return code
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from tinyocpp.errors import OperatorError, Refused
+from tinyocpp.errors import ConfigError, OperatorError, Refused
 
 if TYPE_CHECKING:
     from tinyocpp.config import Config
@@ -45,6 +45,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, config: Config) -> int:
     """Without the owner's configuration: a demonstration touches nothing that counts."""
+    return _play()
+
+
+def run_without(args: argparse.Namespace, error: ConfigError) -> int:
+    """Nor does a wrong one matter to it."""
+    return _play()
+
+
+def _play() -> int:
     print("A listener, a charger, a card, a charge and a report. Nothing of it is kept.")
     with TemporaryDirectory(prefix="tinyocpp-demo-") as folder:
         file = Path(folder) / "tinyocpp.toml"

@@ -21,7 +21,7 @@ from tinyocpp.cli.portholder import Holder, holder, holding_program
 from tinyocpp.cli.status import picture
 from tinyocpp.cli.tables import add_format, print_rows
 from tinyocpp.cli.wire import printable
-from tinyocpp.errors import OperatorError
+from tinyocpp.errors import ConfigError, OperatorError
 from tinyocpp.hosts.addresses import urls
 from tinyocpp.storage import open_reader
 from tinyocpp.storage.tagfile import TagFile
@@ -56,7 +56,17 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, config: Config) -> int:
-    found = [diagnosis for check in CHECKS for diagnosis in check(config)]
+    return _tell([diagnosis for check in CHECKS for diagnosis in check(config)], args)
+
+
+def run_without(args: Namespace, error: ConfigError) -> int:
+    """The configuration itself is wrong, so there is nothing else to look at yet."""
+    return _tell(
+        [wrong("configuration", str(error), "mend this line first; `tinyocpp config check` looks again")], args
+    )
+
+
+def _tell(found: list[Diagnosis], args: Namespace) -> int:
     if args.format == "json":
         print_rows(map(msgspec.structs.asdict, found), (), "json")
     else:

@@ -136,6 +136,9 @@ def _at_connector(connector: ConnectorStatus, identity: str, here: Circumstances
         yield f"faulted: {connector.error_code}{info}", "look at the charger's display", True
     elif connector.error_code not in (None, ChargePointErrorCode.NO_ERROR):
         yield f"reports {connector.error_code}{info}", "", False
+    if connector.refused:
+        told = f"charges, although the tag {connector.id_tag} may not"
+        yield told, f"tinyocpp stop --charger {quote(identity)} --connector {connector.connector_id}", True
     if connector.status == ChargePointStatus.UNAVAILABLE:
         operative = f'\'{{"connectorId":{connector.connector_id},"type":"Operative"}}\''
         yield "is out of service", f"tinyocpp-command --charger {quote(identity)} ChangeAvailability {operative}", False

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.cli.waiting import Wait, add_waiting_options, connectors_of, reader_of
+from tinyocpp.cli.waiting import Wait, add_waiting_options, connectors_of
 from tinyocpp.companions.commandclient import open_charger
 from tinyocpp.errors import Malformed, Refused
+from tinyocpp.storage import open_reader
 from tinyocpp.storage.tagfile import TagFile
 from tinyocpp.tags import fold
 
@@ -34,7 +35,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, config: Config) -> int:
     tag = _tag(args.tag, TagFile(config.paths.tags, config.tags, config.zone(), last_good=config.last_good_tags))
-    reader = reader_of(config)
+    reader = open_reader(config)
     with open_charger(config.runtime_directories, args.charger) as client:
         connector_id = args.connector or _connector(connectors_of(reader, client.charger_id))
         begun = _Begun(tag, connector_id, client.charger_id, reader)
@@ -50,7 +51,7 @@ def run(args: Namespace, config: Config) -> int:
 class _Begun:
     """Recognises the transaction that was asked for."""
 
-    def __init__(self, tag: str, connector_id: int, charger_id: str, reader: Reader | None) -> None:
+    def __init__(self, tag: str, connector_id: int, charger_id: str, reader: Reader) -> None:
         self._tag = tag
         self._connector_id = connector_id
         self._charger_id = charger_id
@@ -76,8 +77,6 @@ class _Begun:
         return self._sentence(new[-1]) if new else None
 
     def _open(self) -> list[Booking]:
-        if self._reader is None:
-            return []
         found = self._reader.bookings(self._since, None, charger_id=self._charger_id, simulator=True)
         return [one for one in found if one.stopped_at is None and self._is_ours(one.id_tag)]
 

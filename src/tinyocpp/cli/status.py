@@ -6,7 +6,6 @@ What is shown is what the ledger knows; whether a charger is connected is whethe
 
 from __future__ import annotations
 
-import os
 import select
 import sys
 import time
@@ -66,8 +65,6 @@ def picture(config: Config, now: datetime | None = None) -> Picture:
     now = now or datetime.now(UTC)
     tags = TagFile(config.paths.tags, config.tags, config.zone())
     broken = [Finding("", tags.trouble, "the last good list is in force", wrong=True)] if tags.trouble else []
-    if not os.path.exists(config.paths.accounting):
-        return Picture([], broken)
     with closing(open_reader(config)) as reader:
         known, oddities = reader.chargers(), reader.oddities(now - LATELY)
         unknown = [shown for shown in reader.unknown_tags(now - LATELY) if tags.find(shown[2]) is None]

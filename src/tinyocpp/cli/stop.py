@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.cli.tables import kwh
-from tinyocpp.cli.waiting import Wait, add_waiting_options, connectors_of, reader_of
+from tinyocpp.cli.waiting import Wait, add_waiting_options, connectors_of
 from tinyocpp.companions.commandclient import open_charger
 from tinyocpp.errors import Malformed, Refused
+from tinyocpp.storage import open_reader
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -27,14 +28,14 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, config: Config) -> int:
-    reader = reader_of(config)
+    reader = open_reader(config)
     with open_charger(config.runtime_directories, args.charger) as client:
         running = _running(connectors_of(reader, client.charger_id), args.connector, client.charger_id)
-        assert reader is not None  # it has just named the transaction
         transaction_id = running.transaction_id
         ended = _Ended(transaction_id, reader)
         wait = Wait(config, client, args.timeout)
-        wait.ask("RemoteStopTransaction", msgspec.json.encode({"transactionId": transaction_id}))
+        # Some chargers go by a number of their own (EN+, Huawei: quirk X7).
+        wait.ask("RemoteStopTransaction", msgspec.json.encode({"transactionId": running.claimed_id or transaction_id}))
         print(wait.until(ended.seen, ended.looked_up, f"transaction {transaction_id} has not ended yet"))
     return 0
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tinyocpp.config import Config
-    from tinyocpp.storage import Reader
 
 SHOWN_WITHIN = timedelta(minutes=10)
 POLL_S = 0.5
@@ -114,8 +113,7 @@ def _remove(args: argparse.Namespace, config: Config) -> None:
 def _learn(args: argparse.Namespace, config: Config) -> None:
     known = {fold(tag.id) for tag in tagedit.read(config.paths.tags)}
     since = datetime.now(UTC) - SHOWN_WITHIN
-    with closing(open_reader(config)) as reader:
-        at, charger_id, id_tag = _shown(reader, since, known) or _wait(reader, since, known, args.timeout)
+    at, charger_id, id_tag = _shown(config, since, known) or _wait(config, since, known, args.timeout)
     _write(id_tag, args, config)
     print(f"it was shown to {charger_id} at {at.astimezone(config.zone()):%H:%M:%S}")
 
@@ -123,17 +121,18 @@ def _learn(args: argparse.Namespace, config: Config) -> None:
 Shown = tuple[datetime, str, str]
 
 
-def _shown(reader: Reader, since: datetime, known: set[str]) -> Shown | None:
-    """The last unknown card. An empty tag is no card."""
-    cards = [card for card in reader.unknown_tags(since) if clean(card[2]) and fold(card[2]) not in known]
+def _shown(config: Config, since: datetime, known: set[str]) -> Shown | None:
+    """The last unknown card. An empty tag is no card. The ledger is opened each time: there may be none yet."""
+    with closing(open_reader(config)) as reader:
+        cards = [card for card in reader.unknown_tags(since) if clean(card[2]) and fold(card[2]) not in known]
     return cards[-1] if cards else None
 
 
-def _wait(reader: Reader, since: datetime, known: set[str], timeout_s: float) -> Shown:
+def _wait(config: Config, since: datetime, known: set[str], timeout_s: float) -> Shown:
     print(f"show the card to the charger now; waiting {timeout_s:g} s, Ctrl-C ends it", file=sys.stderr)
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        if card := _shown(reader, since, known):
+        if card := _shown(config, since, known):
             return card
         time.sleep(POLL_S)
     raise NoAnswer(f"no unknown card was shown within {timeout_s:g} s; is the charger connected? see: tinyocpp status")

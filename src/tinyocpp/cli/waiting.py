@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from tinyocpp.commands import agreed, status_of
 from tinyocpp.companions.commandclient import CommandClient, open_charger
-from tinyocpp.errors import NoAnswer, Refused, StorageError, Unavailable
+from tinyocpp.errors import NoAnswer, Refused, Unavailable
 from tinyocpp.identity import fold_identity
-from tinyocpp.storage import open_reader
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -36,22 +35,14 @@ def add_waiting_options(parser: ArgumentParser, timeout_s: float) -> None:
     )
 
 
-def reader_of(config: Config) -> Reader | None:
-    """None where nothing has been recorded yet."""
-    try:
-        return open_reader(config)
-    except StorageError:
-        return None
-
-
-def connectors_of(reader: Reader | None, charger_id: str) -> list[ConnectorStatus]:
+def connectors_of(reader: Reader, charger_id: str) -> list[ConnectorStatus]:
     """The connectors that have been heard of; 0, the charger as a whole, is none."""
     found = _status_of(reader, charger_id)
     return [one for one in found.connectors if one.connector_id > 0] if found else []
 
 
-def _status_of(reader: Reader | None, charger_id: str) -> ChargerStatus | None:
-    everybody = reader.chargers() if reader else []
+def _status_of(reader: Reader, charger_id: str) -> ChargerStatus | None:
+    everybody = reader.chargers()
     wanted = fold_identity(charger_id)
     return next((one for one in everybody if fold_identity(one.registered.charger_id) == wanted), None)
 

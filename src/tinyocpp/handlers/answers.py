@@ -47,7 +47,7 @@ class _Key(msgspec.Struct):
 
 
 class _Keys(msgspec.Struct, rename="camel"):
-    configuration_key: list[_Key] | None = None
+    configuration_key: list[msgspec.Raw] | None = None
 
 
 def remote_start(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> None:
@@ -56,8 +56,7 @@ def remote_start(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> 
     asked = _decoded(call, _RemoteStart)
     if asked is None:
         return
-    answered = _decoded(answer, _Status)
-    if stage is Stage.FAILED or (stage is Stage.ANSWERED and (answered is None or answered.status != "Accepted")):
+    if stage is Stage.FAILED or (stage is Stage.ANSWERED and not _agreed(answer)):
         charger.ledger.grant(charger.id, asked.id_tag, None)
         return
     told = charger.ledger.configuration(charger.id, "ConnectionTimeOut") or ""
@@ -70,17 +69,24 @@ def configuration_got(stage: Stage, call: bytes, answer: bytes, charger: Charger
     """Remember the keys the charger told."""
     told = _decoded(answer, _Keys)
     if told is not None and told.configuration_key:
-        keys = {one.key: None if one.value is None else _text(one.value) for one in told.configuration_key}
-        charger.ledger.learn_configuration(charger.id, keys)
+        keys = [_decoded(one, _Key) for one in told.configuration_key]  # a list as value spoils one key, not all (S16)
+        known = {one.key: None if one.value is None else _text(one.value) for one in keys if one is not None}
+        charger.ledger.learn_configuration(charger.id, known)
 
 
 def configuration_changed(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> None:
     """Remember the key the charger took. A password is nobody's to remember."""
-    changed, answered = _decoded(call, _Key), _decoded(answer, _Status)
-    if stage is not Stage.ANSWERED or changed is None or answered is None or answered.status != "Accepted":
+    changed = _decoded(call, _Key)
+    if stage is not Stage.ANSWERED or changed is None or not _agreed(answer):
         return
     if changed.key.lower() != "authorizationkey" and changed.value is not None:
         charger.ledger.learn_configuration(charger.id, {changed.key: _text(changed.value)})
+
+
+def _agreed(answer: bytes) -> bool:
+    """Has the charger said Accepted, in whatever case?"""
+    answered = _decoded(answer, _Status)
+    return answered is not None and answered.status.lower() == "accepted"
 
 
 def _text(value: str | float | bool) -> str:
@@ -88,7 +94,7 @@ def _text(value: str | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _decoded(raw: bytes, type_: type[T]) -> T | None:
+def _decoded(raw: bytes | msgspec.Raw, type_: type[T]) -> T | None:
     try:
         return msgspec.json.decode(raw, type=type_)
     except msgspec.MsgspecError:

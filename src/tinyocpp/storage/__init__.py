@@ -105,6 +105,8 @@ class ConnectorStatus(msgspec.Struct, frozen=True, kw_only=True):
     power_w: float | None = None
     energy_wh: int | None = None  # of the open transaction
     transaction_id: int | None = None
+    claimed_id: int | None = None  # what the charger calls that transaction, where not by our number
+    refused: bool = False  # its tag may not charge, but the charger does
     id_tag: str | None = None
     started_at: datetime | None = None
     limit_a: float | None = None  # what the charger says it offers
@@ -206,7 +208,7 @@ def open_store(config: Config) -> Store:
 
 
 def open_reader(config: Config) -> Reader:
-    """The same for reading only. Raises StorageError where there is nothing yet, saying so."""
+    """The same for reading only. Where nothing has been recorded yet there is an empty ledger to read."""
     from tinyocpp.storage.sqlite import SqliteReader
 
     return SqliteReader(config.paths.accounting)

@@ -41,7 +41,8 @@ class SqlReader:
         connectors: dict[str, list[ConnectorStatus]] = {}
         for charger, *row in self._db.rows(
             "SELECT c.charger, c.connector_id, c.status, c.error_code, c.info, c.status_at, c.power_w, t.energy_wh,"
-            " t.transaction_id, t.id_tag, t.started_at, c.offered_a, c.sampled_at FROM connectors c"
+            " t.transaction_id, t.id_tag, t.started_at, c.offered_a, c.sampled_at, t.claimed_id, t.refused"
+            " FROM connectors c"
             " LEFT JOIN transactions t ON t.transaction_id = c.transaction_id AND t.state IN ('open', 'uncertain')"
             " ORDER BY c.charger, c.connector_id"
         ):
@@ -200,6 +201,8 @@ def connector_of(row: Row) -> ConnectorStatus:
         started_at=when(row[9]),
         limit_a=_real(row[10]),
         sampled_at=when(row[11]),
+        claimed_id=integer_or_none(row[12]),
+        refused=bool(row[13]),
     )
 
 

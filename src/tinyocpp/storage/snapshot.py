@@ -35,7 +35,9 @@ def save(accounting: str, target: str, files: Mapping[str, bytes]) -> None:
     On disk when this returns; before that `target` is untouched. Raises StorageError."""
     partial = f"{target}.partial"
     with _as_storage_error(f"backup to {target}"), _removed_at_the_end(partial):
-        SqliteReader(accounting).close()  # there is one, and of a version we know
+        if not os.path.exists(accounting):
+            raise StorageError(f"{accounting}: nothing has been recorded yet")
+        SqliteReader(accounting).close()  # of a version we know
         if os.path.exists(target) and os.path.samefile(accounting, target):
             raise StorageError(f"{target} is the ledger itself; name another file")
         _copy(accounting, partial)

@@ -126,13 +126,15 @@ class SqliteStore:
 
 
 class SqliteReader(SqlReader):
-    """Implements storage.Reader; opens nothing that is not there."""
+    """Implements storage.Reader; makes nothing that is not there, and reads that as an empty ledger."""
 
     def __init__(self, path: str) -> None:
-        if not os.path.exists(path):
-            raise StorageError(f"{path}: nothing has been recorded yet; connect a charger, or try: tinyocpp simulate")
-        self._sqlite = SqliteDatabase(path)
-        check_version(self._sqlite)
+        if os.path.exists(path):
+            self._sqlite = SqliteDatabase(path)
+            check_version(self._sqlite)
+        else:
+            self._sqlite = SqliteDatabase(":memory:")
+            migrate(self._sqlite)
         self._sqlite.run("PRAGMA query_only = 1")
         super().__init__(self._sqlite)
 

@@ -5,7 +5,7 @@ and remedy. So that this also holds across a restart, the last good text is kept
 a tag (tags.py does), and nothing here writes the owner's file (tagedit.py does).
 
     [[tag]]
-    id = "04A2B3C4"           # as the charger shows it, 20 characters at most
+    id = "04A2B3C4"           # as the charger shows it
     name = "Anna"
     group = "family"          # members may stop each other's charges
     expires = 2026-12-31      # the last day, or a time
