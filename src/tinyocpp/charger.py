@@ -61,6 +61,10 @@ class Ledger(Protocol):
         """Make this charger the owner's, if it is the first; False when another was."""
         ...
 
+    def admitted(self, charger_id: str) -> bool:
+        """Is this charger the owner's?"""
+        ...
+
     def boot(self, charger_id: str, call: BootNotification, now: datetime) -> list[Transaction]:
         """The charger has (re)started or reconnected: what it had running is uncertain until a sign of life. Returns
         the transactions this touched."""

@@ -209,7 +209,9 @@ class Session:
         if action == "BootNotification":
             return
         if self.charger.standing is not Standing.ADMITTED:
-            raise ProtocolFault(ErrorCode.SECURITY_ERROR, "not admitted; send a BootNotification first")
+            if not self.charger.ledger.admitted(self.charger.id):
+                raise ProtocolFault(ErrorCode.SECURITY_ERROR, "not admitted; send a BootNotification first")
+            self.charger.standing = Standing.ADMITTED  # by the owner, since it connected
         if self.charger.registration is not RegistrationStatus.ACCEPTED and action not in NEVER_REFUSED:
             raise ProtocolFault(ErrorCode.SECURITY_ERROR, f"registration is {self.charger.registration}")
 
@@ -230,8 +232,8 @@ class Session:
 
     def _note(self, oddities: tuple[Oddity, ...]) -> None:
         """Keep each habit once per connection, and every frame of which something was lost."""
-        if not oddities:
-            return
+        if not oddities or self.charger.standing is not Standing.ADMITTED:
+            return  # a stranger fills no disk
         fresh = {_habit(oddity): oddity for oddity in oddities if _habit(oddity) not in self._habits}
         if len(self._habits) < HABITS_KEPT:
             self._habits.update(fresh)

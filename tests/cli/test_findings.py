@@ -50,6 +50,21 @@ def test_nothing_is_wrong() -> None:
     assert said(GARAGE, CHARGING, charging(connector_id=2, status="Available", transaction_id=None)) == []
 
 
+def test_on_trial_until_it_boots() -> None:
+    """Only while the first charger is still to be adopted, and not of the simulator, which may always."""
+    adopting = msgspec.structs.replace(HERE, adopts=True)
+
+    def told(**changes: object) -> list[str]:
+        charger = ChargerStatus(registered=garage(admitted_at=None, **changes), connectors=[])
+        return [str(finding) for finding in charger_findings(charger, adopting)]
+
+    assert told() == [
+        "Garage: connected, but it has sent no BootNotification, so it may not charge;"
+        " restart it, or let it in as it is: tinyocpp charger admit Garage"
+    ]
+    assert told(booted_at=NOW) == told(charger_id="simulator") == said(garage(admitted_at=None)) == []
+
+
 STRANGER = Registered(
     charger_id="car port", refused_at=ago(hours=3), refused_from="192.0.2.9", refused_why="not admitted"
 )

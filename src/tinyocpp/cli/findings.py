@@ -52,6 +52,10 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     zone: tzinfo
     heartbeat_interval_s: int
     connected: frozenset[str]  # identities, folded
+    adopts: bool = False  # the first charger that boots becomes the owner's
+
+    def is_connected(self, charger_id: str) -> bool:
+        return fold_identity(charger_id) in self.connected
 
     def clock(self, at: datetime) -> str:
         """A time as a person says it: without the date when it is today."""
@@ -62,7 +66,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
 def charger_findings(charger: ChargerStatus, here: Circumstances) -> list[Finding]:
     """What is wrong with one charger now."""
     identity = charger.registered.charger_id
-    found = [*_at_the_door(charger, here), *_silence(charger, here)]
+    found = [*_at_the_door(charger, here), *_on_trial(charger, here), *_silence(charger, here)]
     for connector in charger.connectors:
         for text, remedy, wrong in _at_connector(connector, identity, here):
             where = f"connector {connector.connector_id} " if connector.connector_id else ""
@@ -111,11 +115,20 @@ def _at_the_door(charger: ChargerStatus, here: Circumstances) -> Iterator[Findin
     yield Finding(one.charger_id, told, remedy, wrong=admitted)
 
 
+def _on_trial(charger: ChargerStatus, here: Circumstances) -> Iterator[Finding]:
+    """Let in on trial, for nobody was adopted yet, but it has not said who it is (quirk B1)."""
+    one = charger.registered
+    unknown = one.admitted_at is None and one.booted_at is None and fold_identity(one.charger_id) != SIMULATOR
+    if here.adopts and unknown and here.is_connected(one.charger_id):
+        remedy = f"restart it, or let it in as it is: tinyocpp charger admit {quote(one.charger_id)}"
+        yield Finding(one.charger_id, "connected, but it has sent no BootNotification, so it may not charge", remedy)
+
+
 def _silence(charger: ChargerStatus, here: Circumstances) -> Iterator[Finding]:
     one = charger.registered
     if one.last_seen_at is None or here.now - one.last_seen_at > GONE or fold_identity(one.charger_id) == SIMULATOR:
         return
-    if fold_identity(one.charger_id) not in here.connected:
+    if not here.is_connected(one.charger_id):
         running = any(connector.transaction_id is not None for connector in charger.connectors)
         yield Finding(
             one.charger_id,
@@ -145,7 +158,7 @@ def _at_connector(connector: ConnectorStatus, identity: str, here: Circumstances
     told_at = max(filter(None, (connector.status_at, connector.sampled_at)), default=None)
     if told_at is not None and told_at - here.now > CLOCK_OFF:
         yield f"the charger's clock is ahead: it says {here.clock(told_at)}", "", False
-    if connector.status == ChargePointStatus.CHARGING and fold_identity(identity) in here.connected:
+    if connector.status == ChargePointStatus.CHARGING and here.is_connected(identity):
         yield from _stale_samples(connector, identity, here)
 
 

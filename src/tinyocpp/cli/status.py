@@ -72,6 +72,7 @@ def picture(config: Config, now: datetime | None = None) -> Picture:
         now=now,
         zone=config.zone(),
         heartbeat_interval_s=config.chargers.heartbeat_interval_s,
+        adopts=config.chargers.admit == "first",
         connected=frozenset(connected_now(config)),
     )
     rows, findings = [], broken
