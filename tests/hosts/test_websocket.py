@@ -379,13 +379,48 @@ async def test_a_full_disk_acknowledges_nothing_and_recovers(site: Site, capsys:
             assert await garage.ask("DataTransfer", {"vendorId": "x", "data": "y" * 5000})
 
 
+@within(20)
+async def test_a_ledger_that_is_gone_turns_chargers_away_until_it_is_back(site: Site, capsys: Any) -> None:
+    async with site.listening() as listener, charger(listener) as garage:
+        await garage.boot()
+        database = listener.store._db  # type: ignore[attr-defined]
+        whole, read_only = database.connection, sqlite3.connect(f"file:{database.path}?mode=ro", uri=True)
+        database.connection = read_only
+        assert "currentTime" in await garage.ask("Heartbeat", {})  # nothing to store
+        await garage.socket.send(json.dumps([2, "1", "DataTransfer", {"vendorId": "x"}]))
+        assert await garage.closed() == 1011
+        assert await status_of(listener, "/garage") == 503
+        assert capsys.readouterr().err.count("event=not_stored") == 1
+        database.connection = whole
+        read_only.close()
+        async with charger(listener) as again:
+            assert "currentTime" in await again.ask("Heartbeat", {})
+
+
+@within(10)
+async def test_a_round_that_goes_wrong_is_lost_and_no_more(site: Site, capsys: Any, monkeypatch: Any) -> None:
+    async with site.listening() as listener:
+        async with charger(listener) as garage:
+            with monkeypatch.context() as broken:
+                broken.setattr(listener.tags, "reload_if_changed", fail_anyhow)
+                await garage.socket.send(heartbeat("1"))
+                assert await garage.closed() == 1011
+        async with charger(listener) as garage:
+            assert "currentTime" in await garage.ask("Heartbeat", {})
+        assert "Bug" in capsys.readouterr().err
+
+
+def fail_anyhow() -> None:
+    raise Bug
+
+
 class Bug(Exception):
     """Ours."""
 
 
 @within(10)
 async def test_our_own_fault_costs_one_connection(site: Site, capsys: Any, monkeypatch: Any) -> None:
-    """The one test that breaks something of ours on purpose: nothing a charger sends is known to."""
+    """Broken on purpose: nothing a charger sends is known to."""
 
     def faulty(self: Link, text: str) -> None:
         if "boom" in text:

@@ -73,7 +73,7 @@ class Rounds:
         self._waiting.append((party, work))
         if not (self._scheduled or self._running):
             self._scheduled = True
-            self._loop.call_soon(self._start)
+            self._loop.call_soon(self._try, self._start)
 
     async def finish(self) -> None:
         """Wait until nothing is waiting and nothing is being written."""
@@ -85,42 +85,42 @@ class Rounds:
     def stop(self) -> None:
         self._disk.stop()
 
+    def _try(self, step: Callable[..., None], *outcome: object) -> None:
+        """One step of a round. Whatever goes wrong, ours or the disk's, loses this round and not the listener."""
+        try:
+            step(*outcome)
+        except Exception as error:
+            self._lose(error)
+
     def _start(self) -> None:
         self._scheduled = False
         self._running = True
         self._round, self._waiting = self._waiting, []
         self._before()
         light = all(not isinstance(work, str) or relaxed(work) for _, work in self._round)
-        try:
-            begun = self._store.begin(relaxed=light, timeout_s=0)
-        except StorageError as error:
-            self._lose(error)
-            return
-        if begun:
+        if self._store.begin(relaxed=light, timeout_s=0):
             self._work()
         else:
-            self._disk.do(lambda: self._store.begin(relaxed=light, timeout_s=BUSY_TIMEOUT_S), self._begun)
+            begin = partial(self._store.begin, relaxed=light, timeout_s=BUSY_TIMEOUT_S)
+            self._disk.do(begin, partial(self._try, self._begun))
 
     def _begun(self, outcome: object) -> None:
-        if outcome is True:
-            self._work()
-        else:
-            self._lose(outcome if isinstance(outcome, Exception) else StorageError("another program is writing"))
+        if isinstance(outcome, Exception):
+            raise outcome
+        if not outcome:
+            raise StorageError(f"another program has been writing for {BUSY_TIMEOUT_S:g} s")
+        self._work()
 
     def _work(self) -> None:
         now = time.monotonic()
-        try:
-            for party, work in self._round:
-                if not self._one(party, work, now):
-                    self._broken.append(party)
-            if self._store.wrote:
-                self._disk.do(self._store.commit, self._committed)
-                return
+        for party, work in self._round:
+            if not self._one(party, work, now):
+                self._broken.append(party)
+        if self._store.wrote:
+            self._disk.do(self._store.commit, partial(self._try, self._committed))
+        else:
             self._store.rollback()
-        except StorageError as error:
-            self._lose(error)
-            return
-        self._committed(None)
+            self._committed(None)
 
     def _one(self, party: Party, work: Work, now: float) -> bool:
         """False: that was our own fault, and its traceback has been printed."""
@@ -133,8 +133,7 @@ class Rounds:
 
     def _committed(self, outcome: object) -> None:
         if isinstance(outcome, Exception):
-            self._lose(outcome)
-            return
+            raise outcome
         for party in dict.fromkeys(self._broken):
             party.fail()
         for party in dict.fromkeys(party for party, _ in self._round):
@@ -146,11 +145,13 @@ class Rounds:
             traceback.print_exception(error)
         elif self._complaints.due("storage", time.monotonic()) is not None:
             log("not_stored", why=error, then="nothing was acknowledged, connections were closed, trying again")
-        with contextlib.suppress(StorageError):  # said above
-            self._store.rollback()
-        for party in dict.fromkeys(party for party, _ in self._round):
-            party.fail()
-        self._next()
+        try:
+            for party in dict.fromkeys(party for party, _ in self._round):
+                party.fail()
+            with contextlib.suppress(StorageError):  # said above
+                self._store.rollback()
+        finally:
+            self._next()
 
     def _next(self) -> None:
         self._after()
@@ -158,7 +159,7 @@ class Rounds:
         self._running = False
         if self._waiting:
             self._scheduled = True
-            self._loop.call_soon(self._start)
+            self._loop.call_soon(self._try, self._start)
         elif self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
 
