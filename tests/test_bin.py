@@ -227,6 +227,17 @@ def test_other_interpreter_makes_it_anew(made: Path, environment: dict[str, str]
     assert said == [1, 0]
 
 
+def test_pip_install_gives_the_same_programs(tmp_path: Path) -> None:
+    """Built and installed as anybody would, only without the dependencies, which this run has already."""
+    pip = [sys.executable, "-I", "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-deps"]
+    subprocess.run([*pip, "--target", tmp_path, TOP], check=True, timeout=PATIENCE_S)
+    search = os.pathsep.join([str(tmp_path), *(folder for folder in sys.path if folder.endswith("site-packages"))])
+    for program in ("tinyocpp", "tinyocpp-listener", "tinyocpp-backend", "tinyocpp-command"):
+        ran = run(sys.executable, tmp_path / "bin" / program, "--help", env={"PYTHONPATH": search}, cwd=tmp_path)
+        assert ran.stdout.startswith(f"usage: {program}"), ran.stderr
+    assert (tmp_path / "tinyocpp" / "py.typed").exists()
+
+
 @pytest.mark.parametrize(
     ("log", "remedy"),
     [
