@@ -16,9 +16,9 @@ OURS = {"admitted": True, "anyone_admitted": True}
     [
         pytest.param("garage", "first", {}, Standing.CANDIDATE, id="the first to boot will be adopted"),
         pytest.param("garage", "first", TAKEN, Standing.REFUSED, id="the second is not"),
-        pytest.param("garage", "first", OURS, Standing.ADMITTED, id="adopted once, in for good"),
+        pytest.param("garage", "first", OURS, Standing.ADMITTED, id="adopted, in for good"),
         pytest.param("garage", "first", TAKEN | {"named": True}, Standing.ADMITTED, id="--charger is the owner's word"),
-        pytest.param("garage", "first", TAKEN | {"loopback": True}, Standing.REFUSED, id="loopback alone opens nothing"),
+        pytest.param("garage", "first", TAKEN | {"loopback": True}, Standing.REFUSED, id="loopback opens nothing"),
         pytest.param("garage", "any", TAKEN, Standing.ADMITTED, id="any"),
         pytest.param("Garage", ["garage", "carport"], {}, Standing.ADMITTED, id="listed, in another spelling"),
         pytest.param("shed", ["garage"], {}, Standing.REFUSED, id="not listed, though nobody was first"),
