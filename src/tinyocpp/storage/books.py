@@ -7,12 +7,19 @@ Only the accounting (ledger.py) writes here, and only through these functions, s
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 
 from tinyocpp.tags import fold
-from tinyocpp.transactions import Record, State, Transaction, apply, booked
+from tinyocpp.transactions import Metered, Record, State, Transaction, apply, booked
+
+if TYPE_CHECKING:
+    Stored = tuple[
+        int, str, int, str, str, int, int, int | None, int | None, int | None, int, int | None, int | None, str, int,
+        int, int | None, int, int | None,
+    ]  # fmt: skip
+    """What SELECT gives, as schema.py promises it."""
 
 Row = tuple[object, ...]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,31 +67,38 @@ SELECT = (
     " claimed_id, start_guessed, next_start_wh FROM transactions"
 )
 RUNNING = "state IN ('open', 'uncertain')"
+STATES = {state.value: state for state in State}
 
 
 def transaction_of(row: Row) -> Transaction:
-    started_at = when(row[6])
-    assert started_at is not None
+    """Every sample needs one, so this is plain: no column is asked whether it is what the schema says."""
+    # fmt: off
+    (
+        number, charger, connector_id, id_tag, state, orphan, started_at, meter_start_wh, last_register_wh,
+        last_sample_at, relative, stopped_at, meter_stop_wh, reason, contradicted, undisturbed, claimed_id,
+        start_guessed, next_start_wh,
+    ) = cast("Stored", row)
+    # fmt: on
     return Transaction(
-        id=integer(row[0]),
-        charger_id=str(row[1]),
-        connector_id=integer(row[2]),
-        id_tag=str(row[3]),
-        state=State(str(row[4])),
-        orphan=bool(row[5]),
-        started_at=started_at,
-        meter_start_wh=integer_or_none(row[7]),
-        last_register_wh=integer_or_none(row[8]),
-        last_sample_at=when(row[9]),
-        relative=bool(row[10]),
-        stopped_at=when(row[11]),
-        meter_stop_wh=integer_or_none(row[12]),
-        reason=str(row[13]),
-        contradicted=bool(row[14]),
-        undisturbed=bool(row[15]),
-        claimed_id=integer_or_none(row[16]),
-        start_guessed=bool(row[17]),
-        next_start_wh=integer_or_none(row[18]),
+        id=number,
+        charger_id=charger,
+        connector_id=connector_id,
+        id_tag=id_tag,
+        state=STATES[state],
+        orphan=orphan != 0,
+        started_at=EPOCH + MILLISECOND * started_at,
+        meter_start_wh=meter_start_wh,
+        last_register_wh=last_register_wh,
+        last_sample_at=None if last_sample_at is None else EPOCH + MILLISECOND * last_sample_at,
+        relative=relative != 0,
+        stopped_at=None if stopped_at is None else EPOCH + MILLISECOND * stopped_at,
+        meter_stop_wh=meter_stop_wh,
+        reason=reason,
+        contradicted=contradicted != 0,
+        undisturbed=undisturbed != 0,
+        claimed_id=claimed_id,
+        start_guessed=start_guessed != 0,
+        next_start_wh=next_start_wh,
     )
 
 
@@ -157,32 +171,39 @@ class Books:
         """Apply the record and keep what came of it."""
         after = apply(before, record)
         if after != before:
-            self.keep(after, now)
+            sampled = isinstance(record, Metered) and after.state is before.state and after.claimed_id is None
+            self.keep(after, now, sampled=sampled)
         return after
 
-    def keep(self, transaction: Transaction, now: datetime) -> None:
+    def keep(self, transaction: Transaction, now: datetime, *, sampled: bool = False) -> None:
+        """`sampled`: only what a sample changes. No index has those columns, so SQLite leaves all of them alone."""
         energy_wh, quality = booked(transaction)
         self._db.run(
-            "UPDATE transactions SET state = ?, meter_start_wh = ?, last_register_wh = ?, last_sample_at = ?,"
-            " relative = ?, stopped_at = ?, meter_stop_wh = ?, reason = ?, contradicted = ?, undisturbed = ?,"
-            " claimed_id = ?, start_guessed = ?, next_start_wh = ?, alive_at = ?, energy_wh = ?, quality = ?"
-            " WHERE transaction_id = ?",
-            transaction.state,
+            "UPDATE transactions SET meter_start_wh = ?, start_guessed = ?, last_register_wh = ?, last_sample_at = ?,"
+            " relative = ?, alive_at = ?, energy_wh = ?, quality = ? WHERE transaction_id = ?",
             transaction.meter_start_wh,
+            transaction.start_guessed,
             transaction.last_register_wh,
             ms_or_none(transaction.last_sample_at),
             transaction.relative,
+            ms(now),
+            energy_wh,
+            quality,
+            transaction.id,
+        )
+        if sampled:
+            return
+        self._db.run(
+            "UPDATE transactions SET state = ?, stopped_at = ?, meter_stop_wh = ?, reason = ?, contradicted = ?,"
+            " undisturbed = ?, claimed_id = ?, next_start_wh = ? WHERE transaction_id = ?",
+            transaction.state,
             ms_or_none(transaction.stopped_at),
             transaction.meter_stop_wh,
             transaction.reason,
             transaction.contradicted,
             transaction.undisturbed,
             transaction.claimed_id,
-            transaction.start_guessed,
             transaction.next_start_wh,
-            ms(now),
-            energy_wh,
-            quality,
             transaction.id,
         )
 
