@@ -139,7 +139,7 @@ def test_a_missing_file_is_an_empty_list_and_appears_when_it_is_written(file: Pa
 
     tagedit.put(str(file), Tag("0500", "Anna"))
 
-    assert tags.reload_if_changed() == f"{file}: read, 1 tags"
+    assert tags.reload_if_changed() == f"{file}: read, 1 tag"
     assert tags.find("0500") == Tag("0500", "Anna")
     assert list(tags) == [Tag("0500", "Anna")]
     assert tags.reload_if_changed() is None
@@ -165,7 +165,7 @@ def test_a_second_change_within_one_tick_of_the_clock_is_not_missed(file: Path) 
     file.write_text(ONE.replace("0500", "0600"), encoding="utf-8")  # same size, same file
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns - 10_000_000_000))  # the tick is over
 
-    assert tags.reload_if_changed() == f"{file}: read, 1 tags"
+    assert tags.reload_if_changed() == f"{file}: read, 1 tag"
     assert allowed(tags, "0600")
 
 
@@ -178,14 +178,14 @@ def test_a_broken_file_changes_nothing_and_says_so_once(file: Path) -> None:
 
     assert news is not None
     assert news.startswith(f"{file}:3: not TOML")
-    assert news.endswith("; until then the last good list of 1 tags stays in force")
+    assert news.endswith("; until then the last good list of 1 tag stays in force")
     assert news.startswith(tags.trouble)
     assert allowed(tags, "0500")
     touch(file, ONE + "id = ", age_s=8)
     assert tags.reload_if_changed() is None, "the same trouble is not news"
 
     touch(file, ONE, age_s=7)
-    assert tags.reload_if_changed() == f"{file}: read, 1 tags"
+    assert tags.reload_if_changed() == f"{file}: read, 1 tag"
     assert tags.trouble == ""
 
 
@@ -234,7 +234,7 @@ def test_a_file_that_vanishes_while_we_run_locks_nobody_out(file: Path) -> None:
 
     assert tags.reload_if_changed() == (
         f"{file}: is gone; write an empty file to let nobody charge; "
-        "until then the last good list of 1 tags stays in force"
+        "until then the last good list of 1 tag stays in force"
     )
     assert allowed(tags, "0500")
     touch(file, "")

@@ -29,7 +29,7 @@ from tinyocpp.errors import ConfigError
 from tinyocpp.tags import Tag, TagList, fold, mistake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sized
     from datetime import tzinfo
 
     from tinyocpp.tags import Policy, Verdict
@@ -94,7 +94,7 @@ class TagFile:
             return self._broken(str(error), at_start=at_start)
         self._data, self._tags, self.trouble = data, TagList(tags, self._policy, self._zone), ""
         kept = self._keep(data)
-        return kept or (None if at_start else f"{self.path}: read, {len(tags)} tags")
+        return kept or (None if at_start else f"{self.path}: read, {_counted(tags)}")
 
     def _broken(self, problem: str, *, at_start: bool = False) -> str | None:
         if at_start:
@@ -102,7 +102,7 @@ class TagFile:
         if problem == self.trouble:
             return None
         self.trouble = problem
-        return f"{problem}; until then the last good list of {len(self)} tags stays in force"
+        return f"{problem}; until then the last good list of {_counted(self)} stays in force"
 
     def _recall(self) -> None:
         """Of a broken file at the start, take what was last good. A copy we cannot read is as none."""
@@ -196,6 +196,10 @@ def header_lines(text: str) -> list[int]:
 
 
 # --- files
+
+
+def _counted(tags: Sized) -> str:
+    return "1 tag" if len(tags) == 1 else f"{len(tags)} tags"
 
 
 def _signature(path: str) -> tuple[int | bool, ...] | None:
