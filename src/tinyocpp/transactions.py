@@ -19,6 +19,8 @@ REGISTER_SLACK_WH = 10
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 """OCPP 1.6 is of 2015: a charger that says it is earlier has lost its clock."""
 FUTURE = timedelta(days=1)
+CLOCK_SLACK = timedelta(minutes=5)
+"""How far a sample may lie before the start it belongs to (SteVe allows the same)."""
 SATURATED_WH = frozenset({2**31 - 1, 2**32 - 1, -1})
 """What broken firmware sends for "no idea" (quirk M13), and leniency's own word for a missing register."""
 
@@ -152,6 +154,16 @@ def shown_register(transaction: Transaction) -> int | None:
     return max(known, default=None)
 
 
+def may_be_of(transaction: Transaction, sample: Metered) -> bool:
+    """May this be a sample of a transaction that began on its connector? Clocks and buckets are a little off: one from
+    before the start is its own unless the register says otherwise."""
+    if sample.at >= transaction.started_at:
+        return True
+    start_wh, shown_wh = transaction.meter_start_wh, sample.register_wh
+    fits = start_wh is None or shown_wh is None or shown_wh >= start_wh
+    return fits and sample.at >= transaction.started_at - CLOCK_SLACK
+
+
 def is_closing_sample(transaction: Transaction, sample: Metered) -> bool:
     """May this be the transaction's, although that has its stop? Not where energy has flowed since: some chargers keep
     a number for the next transaction, whose start we may have missed (EN+)."""
@@ -233,11 +245,16 @@ def _metered(transaction: Transaction, record: Metered, state: State) -> Transac
 
 def _ended(transaction: Transaction, record: Ended, state: State) -> Transaction:
     ended = _became(transaction, state, disturbed_at=record.at)
-    if not transaction.running:
-        return ended
-    return msgspec.structs.replace(
-        ended, stopped_at=record.at, next_start_wh=_next_start(transaction, record.register_wh)
-    )
+    if transaction.running or _ended_earlier(transaction, record):
+        next_start_wh = _next_start(transaction, record.register_wh)
+        return msgspec.structs.replace(ended, stopped_at=record.at, next_start_wh=next_start_wh)
+    return ended
+
+
+def _ended_earlier(transaction: Transaction, record: Ended) -> bool:
+    """Was there, we hear only now, another start before the one we knew of?"""
+    known_at = transaction.stopped_at
+    return transaction.next_start_wh is not None and known_at is not None and record.at < known_at
 
 
 def _next_start(transaction: Transaction, shown_wh: int | None) -> int | None:

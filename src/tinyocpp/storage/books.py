@@ -207,12 +207,40 @@ class Books:
             transaction.id,
         )
 
-    def latest(self, charger: str, connector_id: int) -> int | None:
-        """The number of the transaction that last began on the connector."""
-        rows = self._db.rows(
-            "SELECT transaction_id FROM connectors WHERE charger = ? AND connector_id = ?", charger, connector_id
+    def latest(self, charger: str, connector_id: int) -> Transaction | None:
+        """The transaction that last began on the connector."""
+        found = self.transactions(
+            "transaction_id = (SELECT transaction_id FROM connectors WHERE charger = ? AND connector_id = ?)",
+            charger,
+            connector_id,
         )
-        return integer_or_none(rows[0][0]) if rows else None
+        return found[0] if found else None
+
+    def after(self, charger: str, connector_id: int, at: datetime, register_wh: int | None) -> Transaction | None:
+        """The first transaction that began on the connector after this time. Clocks fall back, so the register must say
+        so too, or that one is open."""
+        latest = self.latest(charger, connector_id)
+        if latest is None or latest.started_at <= at:
+            return None
+        rows = self._db.rows(
+            f"{SELECT} WHERE started_at > ? AND charger = ? AND connector_id = ?"
+            " AND (state = 'open' OR meter_start_wh > ?) ORDER BY started_at LIMIT 1",
+            ms(at),
+            charger,
+            connector_id,
+            register_wh,
+        )
+        return transaction_of(rows[0]) if rows else None
+
+    def before(self, charger: str, connector_id: int, at: datetime) -> list[Transaction]:
+        """The one that began last on the connector until then, in a list, or none."""
+        rows = self._db.rows(
+            f"{SELECT} WHERE started_at <= ? AND charger = ? AND connector_id = ? ORDER BY started_at DESC LIMIT 1",
+            ms(at),
+            charger,
+            connector_id,
+        )
+        return [transaction_of(row) for row in rows]
 
     def register(self, charger: str, connector_id: int) -> int | None:
         """What the connector's meter last showed, in Wh."""

@@ -28,6 +28,7 @@ from tinyocpp.transactions import (
     Stopped,
     Transaction,
     is_closing_sample,
+    may_be_of,
     plausible_register,
     plausible_time,
     shown_register,
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
 
 FORGOTTEN = timedelta(hours=24)
 """A transaction without a sign of life for so long no longer keeps its tag from charging elsewhere."""
-CLOCK_SLACK = timedelta(minutes=5)
-"""How far a sample may lie before the start it belongs to (SteVe allows the same)."""
 CALLS_KEPT = 200
 """Of calls that carry no energy the last so many per action: EN+ sends a DataTransfer every few seconds (quirk B13)."""
 RAW_KEPT = 65_536
@@ -169,14 +168,14 @@ class SqlLedger:
         return transaction, verdict
 
     def _make_room(self, charger: str, connector_id: int, ended: Ended, now: datetime) -> Transaction | None:
-        """What runs on this connector is over when another starts, unless it is the later one: then the start comes
-        from a queue, and what runs is returned. After a boot nobody knows, and the newest word counts."""
-        later = None
-        for running in self._books.running(charger, connector_id):
-            if running.state is State.OPEN and ended.at < running.started_at:
-                later = running
-            else:
-                self._books.happen(running, ended, now)
+        """What runs on this connector is over when another starts. A start from a queue comes behind later ones: it ends
+        none of them, and the first of them is returned."""
+        later = self._books.after(charger, connector_id, ended.at, ended.register_wh)
+        over = self._books.running(charger, connector_id)
+        if later is not None:
+            over = self._books.before(charger, connector_id, ended.at)
+        for transaction in over:
+            self._books.happen(transaction, ended, now)
         return later
 
     def _first_of(
@@ -264,7 +263,7 @@ class SqlLedger:
         if ours is not None and ours.running:
             return ours
         theirs = self._books.claimed(charger, call.transaction_id)
-        if theirs is not None and (theirs.running or (ours is None and self._only_late(theirs))):
+        if theirs is not None and (theirs.running or (ours is None and self._only_late(theirs, stated))):
             return theirs
         if ours is not None:
             return ours
@@ -275,10 +274,12 @@ class SqlLedger:
         fitting = [running for running in self._books.running(charger) if _fits(running, call, stated)]
         return fitting[0] if len(fitting) == 1 else None
 
-    def _only_late(self, transaction: Transaction) -> bool:
-        """Does it lack its stop, with no other after it that may be called by the same number again?"""
+    def _only_late(self, transaction: Transaction, stated: datetime | None) -> bool:
+        """Does it lack a stop of this time? Later ones there may be called by the same number again."""
+        if stated is not None and transaction.stopped_at is not None and stated <= transaction.stopped_at:
+            return transaction.state is State.LOST
         latest = self._books.latest(transaction.charger_id, transaction.connector_id)
-        return transaction.state is State.LOST and latest == transaction.id
+        return transaction.state is State.LOST and latest is not None and latest.id == transaction.id
 
     def _connector_of_orphan(self, charger: str, stopped: Stopped) -> int:
         """Where a stop without a start can have happened: on the only connector that is free and shows less; else 0."""
@@ -361,15 +362,14 @@ class SqlLedger:
         ours = self._books.owned(charger, claimed_id) if claimed_id is not None else None
         if ours is not None and ours.running:
             return ours
-        running = [
-            one for one in self._books.running(charger, connector_id) if record.at >= one.started_at - CLOCK_SLACK
-        ]
-        if running and (ours is None or record.at >= running[-1].started_at):
-            return _called(running[-1], claimed_id)
         theirs = self._books.claimed(charger, claimed_id) if claimed_id is not None else None
-        if theirs is not None and theirs.connector_id == connector_id and is_closing_sample(theirs, record):
-            return theirs
-        return ours if ours is not None and is_closing_sample(ours, record) else None
+        if theirs is not None and theirs.connector_id != connector_id:
+            theirs = None
+        named = [one for one in (theirs, ours) if one is not None and is_closing_sample(one, record)]
+        running = [one for one in self._books.running(charger, connector_id) if may_be_of(one, record)]
+        if running and (not named or record.at >= running[-1].started_at):
+            return _called(running[-1], claimed_id)
+        return named[0] if named else None
 
     def _is_orphan(
         self, charger: str, connector_id: int, claimed_id: int | None, record: Metered, payload: bytes
@@ -438,6 +438,10 @@ class SqlLedger:
 
     def adopt(self, charger_id: str, now: datetime) -> bool:
         return self._register.adopt(charger_id, now)
+
+    def admitted(self, charger_id: str) -> bool:
+        known = self._register.find(charger_id)
+        return known is not None and known.admitted_at is not None
 
     def grant(self, charger_id: str, id_tag: str, until: datetime | None) -> None:
         charger, tag = fold_identity(charger_id), fold(id_tag)
