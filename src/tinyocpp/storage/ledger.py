@@ -168,8 +168,8 @@ class SqlLedger:
         return transaction, verdict
 
     def _make_room(self, charger: str, connector_id: int, ended: Ended, now: datetime) -> Transaction | None:
-        """What runs on this connector is over when another starts. A start from a queue comes behind later ones: it ends
-        none of them, and the first of them is returned."""
+        """What runs on this connector is over when another starts. A start from a queue comes behind later ones: it
+        ends none of them, and the first of them is returned."""
         later = self._books.after(charger, connector_id, ended.at, ended.register_wh)
         over = self._books.running(charger, connector_id)
         if later is not None:
