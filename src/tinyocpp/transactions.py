@@ -145,6 +145,11 @@ def plausible_register(register_wh: int) -> int | None:
     return None if register_wh < 0 or register_wh in SATURATED_WH else register_wh
 
 
+def is_number(transaction_id: int) -> bool:
+    """Does this number name a transaction? 0, -1 and what no charger can count to mean that it has none (X1 to X5)."""
+    return 0 < transaction_id < 2**31
+
+
 def shown_register(transaction: Transaction) -> int | None:
     """The highest its meter is known to have shown: what was below belongs to it, so nobody else is booked for it."""
     start, last = transaction.meter_start_wh, transaction.last_register_wh
@@ -185,8 +190,7 @@ def apply(transaction: Transaction, record: Record) -> Transaction:
             return _became(transaction, state, disturbed_at=record.at)
         case Ended():
             return _ended(transaction, record, state)
-        case Stopped():
-            return _stopped(transaction, record, state)
+    return _stopped(transaction, record, state)
 
 
 def booked(transaction: Transaction) -> tuple[int, Quality]:
@@ -224,13 +228,15 @@ def _became(transaction: Transaction, state: State, disturbed_at: datetime | Non
 
 
 def _metered(transaction: Transaction, record: Metered, state: State) -> Transaction:
-    last_wh, relative = transaction.last_register_wh, transaction.relative
-    if record.register_wh is not None and _believable(transaction, record.register_wh):
+    start_wh, last_wh, relative = transaction.meter_start_wh, transaction.last_register_wh, transaction.relative
+    shown_wh = record.register_wh
+    if shown_wh is not None and _believable(transaction, shown_wh):
         if last_wh is None:
-            relative = _counts_from_zero(transaction.meter_start_wh, record.register_wh)
-        # A register that falls back was exchanged or reset: what it had shown has flowed all the same.
-        last_wh = record.register_wh if last_wh is None else max(last_wh, record.register_wh)
-    start_wh = transaction.meter_start_wh
+            last_wh, relative = shown_wh, _counts_from_zero(start_wh, shown_wh)
+        elif relative and start_wh is not None and shown_wh - start_wh >= last_wh:
+            last_wh, relative = shown_wh, False  # a register after all: the first sample was garbage
+        else:  # a register that falls back was exchanged or reset: what it had shown has flowed all the same
+            last_wh = max(last_wh, shown_wh)
     return msgspec.structs.replace(
         transaction,
         state=state,

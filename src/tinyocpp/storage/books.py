@@ -15,6 +15,7 @@ from tinyocpp.tags import fold
 from tinyocpp.transactions import Metered, Record, State, Transaction, apply, booked
 
 if TYPE_CHECKING:
+    from tinyocpp.messages.core import StatusNotification
     Stored = tuple[
         int, str, int, str, str, int, int, int | None, int | None, int | None, int, int | None, int | None, str, int,
         int, int | None, int, int | None,
@@ -241,6 +242,28 @@ class Books:
             connector_id,
         )
         return [transaction_of(row) for row in rows]
+
+    def status(self, charger: str, connector_id: int) -> tuple[str | None, datetime | None]:
+        """The connector's status as last told, and of when that was."""
+        rows = self._db.rows(
+            "SELECT status, status_at FROM connectors WHERE charger = ? AND connector_id = ?", charger, connector_id
+        )
+        return (None, None) if not rows or rows[0][0] is None else (str(rows[0][0]), when(rows[0][1]))
+
+    def tell(self, charger: str, call: StatusNotification, at: datetime) -> None:
+        """Remember a connector's status. Power is of now: it does not outlast Charging (quirk M17)."""
+        self._db.run(
+            "INSERT INTO connectors (charger, connector_id, status, error_code, info, status_at)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (charger, connector_id) DO UPDATE SET status = excluded.status,"
+            " error_code = excluded.error_code, info = excluded.info, status_at = excluded.status_at,"
+            " power_w = CASE WHEN excluded.status = 'Charging' THEN power_w END",
+            charger,
+            call.connector_id,
+            call.status,
+            call.error_code,
+            call.info,
+            ms(at),
+        )
 
     def register(self, charger: str, connector_id: int) -> int | None:
         """What the connector's meter last showed, in Wh."""

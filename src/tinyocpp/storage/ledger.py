@@ -28,6 +28,7 @@ from tinyocpp.transactions import (
     Stopped,
     Transaction,
     is_closing_sample,
+    is_number,
     may_be_of,
     plausible_register,
     plausible_time,
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 
 FORGOTTEN = timedelta(hours=24)
 """A transaction without a sign of life for so long no longer keeps its tag from charging elsewhere."""
+STATUS_SLACK = timedelta(minutes=1)
+"""Statuses in order of arrival may have times a little out of it (quirk T6)."""
 CALLS_KEPT = 200
 """Of calls that carry no energy the last so many per action: EN+ sends a DataTransfer every few seconds (quirk B13)."""
 RAW_KEPT = 65_536
@@ -105,23 +108,18 @@ class SqlLedger:
             ms_or_none(stated),
             ms(now),
         )
-        running = self._books.running(charger, call.connector_id) if call.connector_id > 0 else []
-        if stated is not None and any(stated < transaction.started_at for transaction in running):
-            return []  # queued from before the start
-        self._db.run(
-            "INSERT INTO connectors (charger, connector_id, status, error_code, info, status_at)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (charger, connector_id) DO UPDATE SET status = excluded.status,"
-            " error_code = excluded.error_code, info = excluded.info, status_at = excluded.status_at,"
-            " power_w = CASE WHEN excluded.status = 'Charging' THEN power_w END",
-            charger,
-            call.connector_id,
-            call.status,
-            call.error_code,
-            call.info,
-            ms(stated or now),
-        )
-        records = [(transaction, _told(transaction, call.status, stated or now)) for transaction in running]
-        return [self._books.happen(transaction, record, now) for transaction, record in records if record is not None]
+        before, before_at = self._books.status(charger, call.connector_id)
+        if stated is not None and before_at is not None and stated < before_at - STATUS_SLACK:
+            return []  # from a queue: history only
+        self._books.tell(charger, call, stated or now)
+        changed: list[Transaction] = []
+        for transaction in self._books.running(charger, call.connector_id) if call.connector_id > 0 else ():
+            record = _told(transaction, call.status, stated or now)
+            if isinstance(record, Ended) and record.at < transaction.started_at and before not in CHARGING:
+                continue  # of before the start; but after a Charging as old as that, the clock has been set since
+            if record is not None:
+                changed.append(self._books.happen(transaction, record, now))
+        return changed
 
     # Start.
 
@@ -129,6 +127,8 @@ class SqlLedger:
         self, charger_id: str, call: StartTransaction, now: datetime, *, judge: Judge
     ) -> tuple[Transaction, Verdict]:
         charger = fold_identity(charger_id)
+        if call.connector_id <= 0:  # quirk M18
+            call = msgspec.structs.replace(call, connector_id=self._only_connector(charger) or 1)
         stated = _believed(call.timestamp, now)
         first = self._first_of(charger, call, stated)
         if first is not None:
@@ -267,8 +267,8 @@ class SqlLedger:
             return theirs
         if ours is not None:
             return ours
-        if call.transaction_id > 0:
-            return None  # another server's number: never by guess
+        if is_number(call.transaction_id):
+            return None  # another server's: never by guess
         if call.id_tag is None and len(self._books.registers(charger)) > 1:
             return None  # nothing tells which connector it was
         fitting = [running for running in self._books.running(charger) if _fits(running, call, stated)]
@@ -499,7 +499,7 @@ def _told(transaction: Transaction, status: ChargePointStatus, at: datetime) -> 
 
 def _called(transaction: Transaction, claimed_id: int | None) -> Transaction:
     """With the number a charger uses for a transaction of ours (EN+, Huawei: quirk X7)."""
-    if claimed_id is None or claimed_id <= 0 or claimed_id in (transaction.id, transaction.claimed_id):
+    if claimed_id is None or not is_number(claimed_id) or claimed_id in (transaction.id, transaction.claimed_id):
         return transaction
     return msgspec.structs.replace(transaction, claimed_id=claimed_id)
 
