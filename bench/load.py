@@ -3,10 +3,10 @@
     python bench/load.py PORT CONNECTIONS KIND
 
 Connects, boots, begins a transaction each (where the other end keeps any), prints `ready`; then for every line
-`SECONDS [EVERY_S]` on standard input it runs that long and prints, as JSON, how many round trips there were and how long
-they took. With EVERY_S a charger does not hurry: it calls once in so many seconds, each at a moment of its own. KIND is
-one of CALLS below; what is answered is not looked at, so that an echo will do. Plain sockets, for a client library would
-be the slower half of every measurement.
+`SECONDS [EVERY_S]` on standard input it runs that long and prints, as JSON, how many round trips there were and how
+long they took. With EVERY_S a charger does not hurry: it calls once in so many seconds, each at a moment of its own.
+KIND is one of CALLS below; what is answered is not looked at, so that an echo will do. Plain sockets, for a client
+library would be the slower half of every measurement.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ METER = (
 )
 UPGRADE = (
     "GET /bench%d HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
 )
 
 
@@ -176,7 +177,9 @@ async def run(chargers: list[Charger], seconds: float, every_s: float) -> dict[s
         else:
             charger.go()
     await asyncio.sleep(seconds)
-    while any(charger.asked > len(charger.taken_s) for charger in chargers) and loop.time() < began + seconds + PATIENCE_S:
+    while (
+        any(charger.asked > len(charger.taken_s) for charger in chargers) and loop.time() < began + seconds + PATIENCE_S
+    ):
         await asyncio.sleep(0.005)
     took_s = loop.time() - began
     taken_s = sorted(taken for charger in chargers for taken in charger.taken_s)

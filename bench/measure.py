@@ -82,7 +82,7 @@ def server(command: list[str], ready: str, env: dict[str, str] | None = None) ->
 
 
 @contextmanager
-def listener(folder: Path, **chargers: str) -> Iterator[tuple[Server, int]]:
+def listener(folder: Path) -> Iterator[tuple[Server, int]]:
     """tinyocpp-listener on a free port, with data of its own in the folder; and the port."""
     command = [*program("tinyocpp.cli.listener"), "--config", str(configuration(folder)), "--host", "127.0.0.1"]
     with server([*command, "--port", "0"], "ready") as running:
@@ -92,8 +92,8 @@ def listener(folder: Path, **chargers: str) -> Iterator[tuple[Server, int]]:
 
 def program(module: str, python: str = sys.executable) -> list[str]:
     """A program of ours as its starter in bin/ runs it."""
-    code = f"import gc, sys; gc.disable(); sys.path.append({str(SOURCE)!r})\nfrom {module} import main; gc.enable(); sys.exit(main())"
-    return [python, "-I", "-c", code]
+    code = f"import gc, sys; gc.disable(); sys.path.append({str(SOURCE)!r})"
+    return [python, "-I", "-c", f"{code}\nfrom {module} import main; gc.enable(); sys.exit(main())"]
 
 
 def configuration(folder: Path) -> Path:

@@ -35,9 +35,7 @@ def central_system() -> Any:
 
         @on(Action.start_transaction)
         def on_start_transaction(self, **_: Any) -> call_result.StartTransaction:
-            return call_result.StartTransaction(
-                transaction_id=1, id_tag_info={"status": AuthorizationStatus.accepted}
-            )
+            return call_result.StartTransaction(transaction_id=1, id_tag_info={"status": AuthorizationStatus.accepted})
 
         @on(Action.meter_values)
         def on_meter_values(self, **_: Any) -> call_result.MeterValues:

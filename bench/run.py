@@ -1,0 +1,56 @@
+"""All benches, one table: `.venv-test/bin/python bench/run.py [SCALE] [--write]`. Takes about four minutes.
+
+With --write the table also replaces the one in docs/performance.md. No figure decides whether a test passes: they are
+for reading, and for comparing two versions on one machine.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+
+from measure import TOP, NotMeasured, Row
+
+BENCHES = ("round_trips", "starts", "fleet", "backend_start", "memory", "million")
+PAGE = TOP / "docs/performance.md"
+BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
+
+
+def lines(scale: float) -> Iterator[str]:
+    """The table in Markdown, each row as soon as it is known."""
+    yield "| what | measured | asked for | bench |"
+    yield "|---|---:|---:|---|"
+    for name in BENCHES:
+        for row in rows(name, scale):
+            yield f"| {row.what} | {row.figure} | {row.target} | `bench/{name}.py` |"
+
+
+def rows(name: str, scale: float) -> list[Row]:
+    try:
+        found: list[Row] = import_module(name).measure(scale)
+    except NotMeasured as why:
+        return [Row(f"not measured: {why}", "")]
+    return found
+
+
+def write(table: str) -> None:
+    """Put the table into the page, in the place of the last one."""
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    assert end, f"{PAGE} has lost its marks"
+    PAGE.write_text(f"{before}{BEGIN}{table}{END}{after}")
+
+
+def main(words: list[str]) -> None:
+    scale = next((float(word) for word in words if not word.startswith("-")), 1.0)
+    table = ""
+    for line in lines(scale):
+        print(line, flush=True)
+        table += f"{line}\n"
+    if "--write" in words:
+        write(table)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

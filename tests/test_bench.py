@@ -1,0 +1,44 @@
+"""Every bench still runs, in a tiny form. What it measures is for docs/performance.md, and decides nothing here."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).resolve().parent.parent / "bench"
+TINY = 0.002
+BENCHES = sorted(path.stem for path in BENCH.glob("*.py") if "\ndef measure(" in path.read_text())
+
+
+@pytest.fixture(autouse=True)
+def _found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(str(BENCH))
+    monkeypatch.setenv("BENCH_FOLDER", str(tmp_path))
+    monkeypatch.setenv("BENCH_VENV", str(Path(sys.executable).parent.parent))
+    yield
+    for name in {path.stem for path in BENCH.glob("*.py")} & set(sys.modules):
+        del sys.modules[name]
+
+
+def test_the_table_names_every_bench() -> None:
+    assert sorted(importlib.import_module("run").BENCHES) == BENCHES
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_bench(name: str) -> None:
+    rows = importlib.import_module(name).measure(TINY)
+    assert all(row.what and row.figure[0].isdigit() for row in rows), rows
+
+
+def test_the_page_holds_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = importlib.import_module("run")
+    page = tmp_path / "performance.md"
+    page.write_text(run.PAGE.read_text())
+    monkeypatch.setattr(run, "PAGE", page)
+    run.write("| new |\n")
+    before, _, after = page.read_text().partition("| new |\n")
+    assert before.endswith(run.BEGIN)
+    assert after.startswith(run.END)
+    assert "| what |" not in after
