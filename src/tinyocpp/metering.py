@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tinyocpp.messages.types import MeterValue
 
+BEYOND_ANY_METER = 1e12
 KILO = frozenset({UnitOfMeasure.K_WH, UnitOfMeasure.K_W})
 # The neutral carries no energy of its own (quirk M7), and a voltage between two phases belongs to neither.
 SINGLE_PHASES = {
@@ -104,8 +105,8 @@ def _total(samples: Iterable[SampledValue]) -> float | None:
 
 
 def _number(sample: SampledValue) -> float | None:
-    """The value in Wh, W or A; None when it is no finite number."""
+    """The value in Wh, W or A; None when it is no number a meter can show."""
     number = read_number(sample.value)
-    if number is None:
+    if number is None or abs(number) > BEYOND_ANY_METER:
         return None
     return number * 1000 if sample.unit in KILO else number

@@ -21,6 +21,8 @@ EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 FUTURE = timedelta(days=1)
 CLOCK_SLACK = timedelta(minutes=5)
 """How far a sample may lie before the start it belongs to (SteVe allows the same)."""
+BEYOND_ANY_METER_WH = 10**12
+"""The sum of many must still be a number a database can hold."""
 SATURATED_WH = frozenset({2**31 - 1, 2**32 - 1, -1})
 """What broken firmware sends for "no idea" (quirk M13), and leniency's own word for a missing register."""
 
@@ -142,7 +144,8 @@ def plausible_time(at: datetime, now: datetime) -> bool:
 
 def plausible_register(register_wh: int) -> int | None:
     """The register, or None where the charger says something no meter shows."""
-    return None if register_wh < 0 or register_wh in SATURATED_WH else register_wh
+    believable = 0 <= register_wh < BEYOND_ANY_METER_WH and register_wh not in SATURATED_WH
+    return register_wh if believable else None
 
 
 def is_number(transaction_id: int) -> bool:
