@@ -14,6 +14,7 @@ import msgspec
 
 from tinyocpp import toml
 from tinyocpp.errors import ConfigError
+from tinyocpp.identity import RULE as IDENTITY_RULE
 from tinyocpp.identity import fold_identity, valid_identity
 from tinyocpp.places import SYSTEM_STATE, configuration_directories, runtime_directories, state_directory, under
 
@@ -173,9 +174,6 @@ def _charger_tables(document: object, name: str) -> dict[str, ChargerConfig]:
     return {
         identity: toml.convert(table, ChargerConfig, name, f"charger.{identity}") for identity, table in tables.items()
     }
-
-
-IDENTITY_RULE = "not an identity; 1 to 48 of letters, digits, space and ._:+*=|@#- , not starting with a dot"
 
 
 def _contradictions(tables: Tables, chargers: dict[str, ChargerConfig]) -> Iterator[tuple[str, str]]:

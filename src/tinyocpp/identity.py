@@ -9,6 +9,8 @@ from __future__ import annotations
 
 LONGEST = 48  # CiString of the 1.6 security paper's CN and of OCPP 2.x
 PERMITTED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._:+*=|@#-")
+RULE = "not an identity; 1 to 48 of letters, digits, space and ._:+*=|@#- , not starting with a dot"
+"""What everybody is told who types one that `valid_identity` refuses."""
 
 SIMULATOR = "simulator"
 """Over loopback it always gets in, never counts as the first, and stays out of reports unless asked for."""

@@ -20,7 +20,7 @@ from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
 from tinyocpp.commands import agreed, status_of
 from tinyocpp.companions.commandclient import connected_chargers, open_charger
 from tinyocpp.errors import Malformed, NotPermitted, Refused, StorageError
-from tinyocpp.identity import fold_identity, valid_identity
+from tinyocpp.identity import RULE, fold_identity, valid_identity
 from tinyocpp.passwords import hash_password, make_password
 from tinyocpp.storage import open_reader, open_store
 
@@ -154,7 +154,7 @@ def _is_hex_key(password: str) -> bool:
 
 def _identity(typed: str) -> str:
     if not valid_identity(typed):
-        raise Malformed(f"{typed!r} cannot be a charger's identity: 1 to 48 of letters, digits, space and ._:+*=|@#-")
+        raise Malformed(f"{typed!r}: {RULE}")
     return typed
 
 

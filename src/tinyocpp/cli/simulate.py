@@ -18,7 +18,7 @@ import msgspec
 
 from tinyocpp.cli.progress import Narrator
 from tinyocpp.errors import Malformed, NoAnswer, Refused
-from tinyocpp.identity import valid_identity
+from tinyocpp.identity import RULE, SIMULATOR, fold_identity, valid_identity
 from tinyocpp.simulator import registers
 from tinyocpp.simulator.car import Car, charging_time_s
 from tinyocpp.simulator.charge_point import ChargePoint
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from tinyocpp.config import Config
 
-SIMULATOR = "simulator"  # the identity that always gets in over loopback and stays out of reports
 VISIT_WH, PARKED_WH = 2_000, 20_000
 SPEED = 60.0  # 2 kWh at 11 kW in about fifteen seconds
 MOST_WH, MOST_SPEED, MOST_CONNECTORS = 1_000_000, 100_000, 20
@@ -74,7 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, config: Config) -> int:
     if not valid_identity(args.charger):
-        raise Malformed(f"--charger {args.charger!r}: 1 to 48 of letters, digits, space and ._:+*=|@#-")
+        raise Malformed(f"--charger {args.charger!r}: {RULE}")
     address = Address(
         url=args.url or _own_listener(config),
         identity=args.charger,
@@ -175,7 +174,7 @@ def _tell(visit: Visit, *, as_json: bool) -> int:
     if visit.outcome is Outcome.NO_ANSWER:
         raise NoAnswer(f"{visit.why}; see what the listener says")
     if not as_json:
-        simulator = " --with-simulator" if result.charger_id.casefold() == SIMULATOR else ""
+        simulator = " --with-simulator" if fold_identity(result.charger_id) == SIMULATOR else ""
         print(
             f"{result.energy_wh / 1000:.3f} kWh, transaction {result.transaction_id}: started, stopped, acknowledged."
         )

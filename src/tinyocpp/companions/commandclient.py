@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.errors import CallRefused, Malformed, NoAnswer, NotPermitted, OperatorError, Unavailable
-from tinyocpp.identity import fold_identity, valid_identity
+from tinyocpp.identity import RULE, fold_identity, valid_identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -144,7 +144,7 @@ def open_charger(directories: Iterable[str], charger_id: str | None) -> CommandC
     if charger_id is None:
         charger_id = _only(connected_chargers(directories))
     elif not valid_identity(charger_id):
-        raise Unavailable(f"{charger_id!r} cannot be a charger's identity")
+        raise Unavailable(f"{charger_id!r}: {RULE}")
     closed: NotPermitted | None = None
     for directory in directories:
         try:
