@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 BEGAN = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
-TEXT = 1
+TEXT, PING, PONG = 1, 9, 10
 AT_A_TIME = 50
 PATIENCE_S = 20
 CLOSE = b"\x88\x80" + bytes(4)
@@ -96,6 +96,8 @@ class Charger(asyncio.Protocol):
             opcode, payload = frame
             if opcode == TEXT:
                 self._hear(payload)
+            elif opcode == PING:  # the others' library drops who does not answer
+                self._send(PONG, payload)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone.set_result(None)
@@ -127,10 +129,12 @@ class Charger(asyncio.Protocol):
             self.go()
 
     def write(self, text: str) -> None:
-        data = text.encode()
         self.sent += 1
+        self._send(TEXT, text.encode())
+
+    def _send(self, opcode: int, data: bytes) -> None:
         length = bytes((0x80 | len(data),)) if len(data) < 126 else b"\xfe" + struct.pack("!H", len(data))
-        self.transport.write(b"\x81" + length + bytes(4) + data)  # a mask of zeros is one too
+        self.transport.write(bytes((0x80 | opcode,)) + length + bytes(4) + data)  # a mask of zeros is one too
 
     def go(self) -> None:
         self._asked_at = self.loop.time()
