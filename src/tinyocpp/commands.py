@@ -1,7 +1,7 @@
 """Rule: what may be asked of a charger, and which of its answers mean yes.
 
-One table of answers for all actions, and the check a call passes before it is sent. Nothing here sends anything;
-tinyocpp-command, start and stop share it, and so does every later companion.
+One table of answers for all actions, the check a call passes before it is sent, and how long its answer may take.
+Nothing here sends anything; tinyocpp-command, start and stop share it, and so does every later companion.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ import msgspec
 from tinyocpp.errors import Malformed, ProtocolFault
 from tinyocpp.messages import ACTIONS
 from tinyocpp.messages.payload import decode_payload
+
+ANSWER_TIMEOUT_S = 90.0
+"""How long an answer is waited for unless somebody says otherwise: some chargers need 60 s (Mennekes, quirk F12)."""
+LONGEST_TIMEOUT_S = 86_400
 
 AGREED = frozenset({"Accepted", "Scheduled", "RebootRequired", "Unlocked", "AcceptedCanceled"})
 """Statuses that mean yes (AcceptedCanceled: yes, and what ran before was cancelled). Every other one means no, also

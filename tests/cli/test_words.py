@@ -64,6 +64,16 @@ def test_a_wrong_option_of_a_word_is_64_too(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err == "tinyocpp tag: unrecognized arguments: --jsn; see tinyocpp tag --help\n"
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "86401", "soon"])
+@pytest.mark.parametrize("typed", [["start"], ["stop"], ["charger", "get"]], ids=" ".join)
+def test_a_time_nobody_can_wait(typed: list[str], seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*typed, f"--timeout={seconds}"])
+
+    assert ended.value.code == 64
+    assert "argument --timeout: write seconds, more than 0 and at most 86400" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "typed",
     [

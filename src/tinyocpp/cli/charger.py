@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tinyocpp.cli.program import add_timeout
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
-from tinyocpp.commands import agreed, status_of
+from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import connected_chargers, open_charger
 from tinyocpp.errors import Malformed, NotPermitted, Refused, StorageError
 from tinyocpp.identity import RULE, fold_identity, valid_identity
@@ -54,7 +55,7 @@ def configure(parser: ArgumentParser) -> None:
     put.add_argument("value", metavar="VALUE")
     for asking in (get, put):
         asking.add_argument("--charger", metavar="ID", help="may be left out while exactly one is connected")
-        asking.add_argument("--timeout", metavar="S", type=float, default=90.0, help="seconds to wait (default: 90)")
+        add_timeout(asking, ANSWER_TIMEOUT_S)
     add_format(get)
 
 

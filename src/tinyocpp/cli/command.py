@@ -11,8 +11,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from tinyocpp.cli.program import Parser, run_program
-from tinyocpp.commands import agreed, check_call, compact
+from tinyocpp.cli.program import Parser, add_timeout, run_program
+from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, check_call, compact
 from tinyocpp.companions.commandclient import open_charger
 from tinyocpp.config import load
 from tinyocpp.errors import Refused
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--config", metavar="F", help="the configuration")
     parser.add_argument("--charger", metavar="ID", help="may be left out while exactly one charger is connected")
-    parser.add_argument("--timeout", metavar="S", type=_seconds, default=90.0, help="seconds to wait (default: 90)")
+    add_timeout(parser, ANSWER_TIMEOUT_S)
     parser.add_argument("--raw", action="store_true", help="send it even if the standard does not know it")
     parser.add_argument("action", metavar="ACTION", help="as the standard spells it, for example Reset")
     parser.add_argument("payload", metavar="JSON", nargs="?", default="{}", help="the request's fields (default: none)")
@@ -60,13 +60,6 @@ def _run(args: argparse.Namespace) -> int:
         answer = charger.call(args.action, payload, timeout_s=args.timeout, raw=args.raw)
     sys.stdout.write(answer.decode() + "\n")
     return 0 if agreed(answer) else Refused.exit_code
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 86400:
-        raise argparse.ArgumentTypeError("more than 0 and at most 86400")
-    return value
 
 
 if __name__ == "__main__":

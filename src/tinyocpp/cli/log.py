@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from tinyocpp.cli.wire import Teller, WireLine, read_lines, write_line
 from tinyocpp.errors import Unavailable
+from tinyocpp.hosts.runtimedir import WIRE_LOG
 from tinyocpp.identity import fold_identity
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def logs(config: Config) -> list[Path]:
         return [Path(config.log.wire)] if Path(config.log.wire).exists() else []
     found: list[Path] = []
     for directory in map(Path, config.runtime_directories):
-        found += directory.glob("wire.jsonl")
-        found += directory.glob("*.wire.jsonl")
+        found += directory.glob(WIRE_LOG)
+        found += directory.glob(f"*.{WIRE_LOG}")
     return sorted(found)
 
 

@@ -11,6 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from tinyocpp.commands import LONGEST_TIMEOUT_S
 from tinyocpp.errors import Malformed, OperatorError
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ class Parser(argparse.ArgumentParser):
         self.exit(Malformed.exit_code, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
+def add_timeout(parser: argparse.ArgumentParser, default_s: float) -> None:
+    """`--timeout S`, into `args.timeout`."""
+    told = f"seconds to wait (default: {default_s:g})"
+    parser.add_argument("--timeout", metavar="S", type=_seconds, default=default_s, help=told)
+
+
 def run_program(name: str, run: Callable[[], int]) -> int:
     """The exit code of `run`, having said what went wrong if something did."""
     try:
@@ -38,3 +45,13 @@ def run_program(name: str, run: Callable[[], int]) -> int:
     except BrokenPipeError:  # whoever read our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= LONGEST_TIMEOUT_S:
+        raise argparse.ArgumentTypeError(f"write seconds, more than 0 and at most {LONGEST_TIMEOUT_S}")
+    return value

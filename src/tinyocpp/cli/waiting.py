@@ -10,7 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from tinyocpp.commands import agreed, status_of
+from tinyocpp.cli.program import add_timeout
+from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import CommandClient, open_charger
 from tinyocpp.errors import NoAnswer, Refused, Unavailable
 from tinyocpp.identity import fold_identity
@@ -24,15 +25,12 @@ if TYPE_CHECKING:
     from tinyocpp.storage import ChargerStatus, ConnectorStatus, Reader
 
 LOOK_AGAIN_S = 0.5
-ANSWER_S = 90.0
 
 
 def add_waiting_options(parser: ArgumentParser, timeout_s: float) -> None:
     parser.add_argument("--charger", metavar="ID", help="may be left out while exactly one is connected")
     parser.add_argument("--connector", metavar="N", type=int, help="which of its connectors (default: the only one)")
-    parser.add_argument(
-        "--timeout", metavar="S", type=float, default=timeout_s, help=f"seconds to wait (default: {timeout_s:g})"
-    )
+    add_timeout(parser, timeout_s)
 
 
 def connectors_of(reader: Reader, charger_id: str) -> list[ConnectorStatus]:
@@ -58,7 +56,7 @@ class Wait:
 
     def ask(self, action: str, payload: bytes) -> None:
         """Raises Refused unless the charger agrees."""
-        answer = self._client.call(action, payload, timeout_s=ANSWER_S)
+        answer = self._client.call(action, payload, timeout_s=ANSWER_TIMEOUT_S)
         if not agreed(answer):
             raise Refused(f"{self._client.charger_id} answered {status_of(answer)}")
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.errors import CallRefused, Malformed, NoAnswer, NotPermitted, OperatorError, Unavailable
-from tinyocpp.identity import RULE, fold_identity, valid_identity
+from tinyocpp.hosts.runtimedir import SOCKET, socket_path
+from tinyocpp.identity import RULE, valid_identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SUFFIX = ".sock"
 CONNECT_S = 5.0  # the host may be in the middle of a long batch
 GRACE_S = 10.0  # after which a host that gives no answer at all is given up, beyond the charger's own time
 
@@ -130,7 +130,7 @@ def connected_chargers(directories: Iterable[str]) -> list[str]:
     closed: NotPermitted | None = None
     for directory in directories:
         try:
-            found |= {name for name in _sockets_in(directory) if _connects(os.path.join(directory, name + SUFFIX))}
+            found |= {name for name in _sockets_in(directory) if _connects(socket_path(directory, name))}
         except NotPermitted as error:
             closed = closed or error
     if closed and not found:
@@ -148,7 +148,7 @@ def open_charger(directories: Iterable[str], charger_id: str | None) -> CommandC
     closed: NotPermitted | None = None
     for directory in directories:
         try:
-            sock = _connect(os.path.join(directory, fold_identity(charger_id) + SUFFIX))
+            sock = _connect(socket_path(directory, charger_id))
         except NotPermitted as error:
             closed = closed or error
             continue
@@ -175,7 +175,7 @@ def _sockets_in(directory: str) -> list[str]:
         raise _not_permitted(directory) from None
     except OSError:
         return []
-    return [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX) and not name.startswith(".")]
+    return [name.removesuffix(SOCKET) for name in names if name.endswith(SOCKET) and not name.startswith(".")]
 
 
 def _connects(path: str) -> bool:

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.charger import Event
-from tinyocpp.commands import check_call, compact
+from tinyocpp.commands import ANSWER_TIMEOUT_S, LONGEST_TIMEOUT_S, check_call, compact
 from tinyocpp.errors import Malformed
 from tinyocpp.hosts.log import log
-from tinyocpp.identity import fold_identity
+from tinyocpp.hosts.runtimedir import socket_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,13 +30,10 @@ if TYPE_CHECKING:
     from tinyocpp.hosts.runtimedir import RuntimeDirectory
     from tinyocpp.session import Answer, Session
 
-SUFFIX = ".sock"
 LONGEST_PATH = 107  # sockaddr_un.sun_path, less its zero byte
 LONGEST_LINE = 2**21  # a SendLocalList is large
 MOST_CLIENTS = 64  # per charger
 UNREAD_BYTES = 2**22  # what may wait for a client that does not read; then it is dropped
-DEFAULT_TIMEOUT_S = 90.0  # some chargers need 60
-LONGEST_TIMEOUT_S = 86400
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
@@ -46,7 +43,7 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
 
     call: str = ""
     payload: msgspec.Raw = msgspec.Raw(b"{}")
-    timeout_s: float = DEFAULT_TIMEOUT_S
+    timeout_s: float = ANSWER_TIMEOUT_S
     raw: bool = False  # send it though the standard does not know it
     follow: bool = False
     takeover: bool = False  # from a newer session of the same charger
@@ -387,10 +384,6 @@ def _checked(request: Request) -> Request:
     if not request.raw:
         check_call(request.call, payload)
     return Request(call=request.call, payload=msgspec.Raw(payload), timeout_s=request.timeout_s)
-
-
-def socket_path(runtime: str, charger_id: str) -> str:
-    return os.path.join(runtime, fold_identity(charger_id) + SUFFIX)
 
 
 def _reply(answer: Answer) -> Reply:

@@ -1,7 +1,8 @@
 """The directory of command sockets and wire logs: ours alone, or shared with one group.
 
 Whoever can reach it can start and stop a charge, so it is 0700, or 0750 with `[paths] group`, and what is in it 0600 or
-0660. A directory that holds anything else is refused rather than closed to its other users.
+0660. A directory that holds anything else is refused rather than closed to its other users. How files are called in it
+is said here, for those who make them and those who look for them.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import os
 import msgspec
 
 from tinyocpp.errors import ConfigError
+from tinyocpp.identity import fold_identity
 
-OURS = (".sock", ".wire.jsonl", ".wire.jsonl.1", "wire.jsonl", "wire.jsonl.1")
+SOCKET = ".sock"  # behind the folded identity: a charger's command socket
+WIRE_LOG = "wire.jsonl"  # the ring of a listener; behind an identity and a dot, that of one backend
+OURS = (SOCKET, WIRE_LOG, f"{WIRE_LOG}.1")
 
 
 class RuntimeDirectory(msgspec.Struct, frozen=True):
@@ -28,6 +32,11 @@ class RuntimeDirectory(msgspec.Struct, frozen=True):
         os.chmod(path, self.file_mode)
         if self.group_id is not None:
             os.chown(path, -1, self.group_id)
+
+
+def socket_path(runtime: str, charger_id: str) -> str:
+    """Where a charger's command socket is, for who listens and who asks."""
+    return os.path.join(runtime, fold_identity(charger_id) + SOCKET)
 
 
 def prepare_runtime(path: str, group: str) -> RuntimeDirectory:

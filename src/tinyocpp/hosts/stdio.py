@@ -172,7 +172,7 @@ class Backend:
         """Handle what has come, commit, and let out the answers. Returns the exit code: 0 to go on."""
         news = self._tags.reload_if_changed()
         if news:
-            log("tags", charger=self._charger.id, news=news)
+            log("tags", charger=self._charger.id, said=news)
         now = time.monotonic()
         if not self._store.begin(relaxed=all(map(relaxed, frames))):
             raise StorageError("another program keeps the ledger locked")

@@ -91,9 +91,7 @@ def _free(host: str, port: int) -> int:
     return number
 
 
-def _command(
-    program: str, scheme: str, host: str, port: int, config: Config, config_option: str | None
-) -> list[str]:
+def _command(program: str, scheme: str, host: str, port: int, config: Config, config_option: str | None) -> list[str]:
     options = [
         f"--port={port}",
         "--header-ws=Sec-WebSocket-Protocol: ocpp1.6",  # else it answers with none

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.hosts.log import Throttle, log
+from tinyocpp.hosts.runtimedir import WIRE_LOG
+from tinyocpp.identity import fold_identity
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -91,7 +93,7 @@ class WireLog:
 
 def wire_log_path(wire: str, runtime: str, charger_id: str = "") -> str:
     """Where the log is: the file `[log] wire` names, or the ring of the listener, or that of one backend."""
-    return wire or os.path.join(runtime, f"{charger_id.lower()}.wire.jsonl" if charger_id else "wire.jsonl")
+    return wire or os.path.join(runtime, f"{fold_identity(charger_id)}.{WIRE_LOG}" if charger_id else WIRE_LOG)
 
 
 def masked(text: str) -> str:
