@@ -1,15 +1,21 @@
 """The other end of the wire: a charge point to try everything against, without hardware.
 
 It shares the message types with the central system and nothing else, so that a misunderstanding of ours cannot hide by
-being on both sides.
+being on both sides. Only client.py knows a network or a clock; everywhere else the time is an argument.
 
-- car.py            physics: what a car draws, and the meter that counts it
-- configuration.py  the configuration keys, as one table
-- profiles.py       charging profiles, and the limit they amount to now
-- connector.py      one connector: plug, status, transaction
-- outbox.py         calls waiting to go out, the transaction queue with its retries
-- charge_point.py   the charge point, sans-I/O: text in, text out, next deadline; time is an argument
-- commands.py       one function per call the central system may send
-- visit.py          a person with a car: plugs in, shows the tag, waits, leaves
-- client.py         the WebSocket around a charge point
+    car            physics: what a car draws, and the meter that counts it
+    registers      what the meters show, kept from run to run
+    samples        a meter's reading as the values of a MeterValue
+    configuration  the configuration keys, as one table
+    profiles       charging profiles, and the limit they amount to now
+    tagmemory      the local list and the authorization cache
+    connector      one connector: plug, status, transaction
+    outbox         calls waiting to go out, the transaction queue with its retries
+    charge_point   the charge point, sans-I/O: text in, text out, next deadline
+    charging       a transaction at a connector, from its begin to its stop
+    person         what a person does there: plug in, show a tag, leave; and the remote start
+    commands       one function per call the central system may send
+    upkeep         what such a call sets off: messages on request, restarts, updates, uploads
+    visit          who drives it all: one charge from plug to plug, or a car that stays
+    client         the WebSocket around a charge point
 """

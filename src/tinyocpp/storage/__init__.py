@@ -1,8 +1,10 @@
-"""Where facts are kept: the contract every store fulfils. Members: sqlite.py; the owner's tags are in tagfile.py.
+"""Where facts are kept: the contract every store fulfils. The one member is sqlite.py, with its backups in snapshot.py.
 
 A Store is the writing side, one per process, used by one thread at a time. What is written between `begin` and
 `commit` is one batch: all of it is durable or none. A Reader is the reading side and never waits for a writer.
-Both come from `open_store` and `open_reader`, which choose the member by `[paths] accounting`.
+Both come from `open_store` and `open_reader`, which choose the member by `[paths] accounting`. What any SQL database
+would do the same way is in ledger.py and books.py (transactions), register.py (identities), reading.py (reports) and
+schema.py (tables). The owner's tags are no part of a store: tagfile.py reads their file, tagedit.py changes it.
 """
 
 from __future__ import annotations
@@ -41,13 +43,22 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
 class Register(Protocol):
     """Which identities exist, who may come in. Identities are compared without regard to case, spelling is kept."""
 
-    def find(self, identity: str) -> Registered | None: ...
-    def everyone(self) -> list[Registered]: ...
+    def find(self, identity: str) -> Registered | None:
+        """What is known of it; None: it was never admitted, refused, connected or given a password."""
+        ...
+
+    def everyone(self) -> list[Registered]:
+        """In the order of their folded identities."""
+        ...
+
     def anyone_admitted(self) -> bool:
         """Has a charger been adopted or admitted yet? The simulator does not count."""
         ...
 
-    def admit(self, identity: str, now: datetime) -> None: ...
+    def admit(self, identity: str, now: datetime) -> None:
+        """Let it in from now on, and forget that it was refused. Who is admitted already keeps the first date."""
+        ...
+
     def adopt(self, identity: str, now: datetime) -> bool:
         """Admit the identity if nobody has been admitted yet; False when somebody was first."""
         ...
@@ -56,10 +67,21 @@ class Register(Protocol):
         """No longer admitted, no password, no refusals; what was booked stays. False: no such identity."""
         ...
 
-    def refuse(self, identity: str, address: str, why: str, now: datetime) -> None: ...
-    def set_password(self, identity: str, password_hash: str | None) -> None: ...
-    def connected(self, identity: str, address: str, now: datetime) -> None: ...
-    def disconnected(self, identity: str, now: datetime) -> None: ...
+    def refuse(self, identity: str, address: str, why: str, now: datetime) -> None:
+        """Count one more refusal and keep the last one's address and reason. The caller bounds how many strangers."""
+        ...
+
+    def set_password(self, identity: str, password_hash: str | None) -> None:
+        """What passwords.py made of it; None: it needs none. Makes the identity known, but lets nobody in."""
+        ...
+
+    def connected(self, identity: str, address: str, now: datetime) -> None:
+        """It has been let in; from now on its spelling is the one it came with."""
+        ...
+
+    def disconnected(self, identity: str, now: datetime) -> None:
+        """Its connection is over, and no newer one has taken its place. An identity nobody knows stays unknown."""
+        ...
 
 
 class Store(Protocol):
@@ -78,8 +100,14 @@ class Store(Protocol):
         """From here `undo` leads back, until `release`: around each frame, so that a bad one takes nobody with it."""
         ...
 
-    def release(self) -> None: ...
-    def undo(self) -> None: ...
+    def release(self) -> None:
+        """What was done since the savepoint stays in the batch."""
+        ...
+
+    def undo(self) -> None:
+        """What was done since the savepoint was not; the savepoint is gone too."""
+        ...
+
     @property
     def wrote(self) -> bool:
         """Has this batch written anything? If not, its commit costs no sync."""
@@ -90,8 +118,13 @@ class Store(Protocol):
         batch is kept, and nothing of it may be acknowledged."""
         ...
 
-    def rollback(self) -> None: ...
-    def close(self) -> None: ...
+    def rollback(self) -> None:
+        """End the batch and keep nothing of it. Without one it does nothing."""
+        ...
+
+    def close(self) -> None:
+        """What was not committed is gone."""
+        ...
 
 
 class ConnectorStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +147,8 @@ class ConnectorStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChargerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One charger now. Connector 0, where there is one, is the charger as a whole."""
+
     registered: Registered
     connectors: list[ConnectorStatus]
 
@@ -143,6 +178,8 @@ class Total(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotedOddity(msgspec.Struct, frozen=True, kw_only=True):
+    """What a charger did that the standard forbids (leniency/oddity.py), as it was kept."""
+
     at: datetime
     charger_id: str
     kind: str
@@ -187,8 +224,14 @@ class Reader(Protocol):
         """Start of the first and of the last transaction recorded."""
         ...
 
-    def transaction(self, transaction_id: int) -> Booking | None: ...
-    def oddities(self, since: datetime, *, charger_id: str | None = None, limit: int = 100) -> list[NotedOddity]: ...
+    def transaction(self, transaction_id: int) -> Booking | None:
+        """By our number, whoever's it is."""
+        ...
+
+    def oddities(self, since: datetime, *, charger_id: str | None = None, limit: int = 100) -> list[NotedOddity]:
+        """Last noted since then, newest first, at most `limit`."""
+        ...
+
     def unknown_tags(self, since: datetime) -> list[tuple[datetime, str, str]]:
         """(when, charger_id, id_tag) of tags shown that nobody knows, oldest first."""
         ...
