@@ -90,6 +90,16 @@ def test_get_configuration(keys: str, known: dict[str, str | None]) -> None:
     assert house.reader.configuration("garage") == known
 
 
+def test_an_answer_that_a_frame_may_nest_but_nobody_can_read() -> None:
+    """Whether a depth is too much depends on how deep we are ourselves: the frame may pass and its payload not."""
+    house = Conversation()
+    for number, depth in enumerate(range(900, 1000), start=1):
+        house.call("GetConfiguration", timeout_s=1)
+        house.says(f'[3,"p-{number}",{{"configurationKey":{"[" * depth}{"]" * depth}}}]')
+        house.wait(1)
+    assert house.reader.configuration("garage") == {}
+
+
 @pytest.mark.parametrize(
     ("call", "frame", "known"),
     [

@@ -57,7 +57,7 @@ def compact(typed: str | bytes) -> bytes:
         raw = typed.encode() if isinstance(typed, str) else typed
         msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
         return msgspec.json.format(raw, indent=-1)
-    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Malformed(f"the payload is not a JSON object: {error}") from None
 
 

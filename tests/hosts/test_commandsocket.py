@@ -42,7 +42,8 @@ class Line:
 
     def say(self, *requests: object) -> None:
         for request in requests:
-            self.writer.write((request if isinstance(request, str) else json.dumps(request)).encode() + b"\n")
+            text = request if isinstance(request, str) else json.dumps(request)
+            self.writer.write(text.encode("latin-1") + b"\n")
 
     async def hear(self) -> Any:
         return json.loads(await self.reader.readline())
@@ -110,6 +111,8 @@ async def test_no_answer_in_time(site: Site) -> None:
         ('{"call":"ClearCache","timeout_s":0}', "timeout_s"),
         ('{"call":"ClearCache","timeout_s":"1"}', "timeout_s"),
         ('{"cal":"ClearCache"}', "cal"),
+        ('{"call":"Levitate","raw":true,"payload":{"a":' + "[" * 99_999 + "]" * 99_999 + "}}", "recursion"),
+        ('{"call":"Levi\xfftate","raw":true}', "utf-8"),
         ("{}", "no such action"),
     ],
 )

@@ -97,5 +97,5 @@ def _text(value: str | float | bool) -> str:
 def _decoded(raw: bytes | msgspec.Raw, type_: type[T]) -> T | None:
     try:
         return msgspec.json.decode(raw, type=type_)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return None

@@ -358,7 +358,7 @@ class Client:
                 checked = _checked(request)
                 self.waits = True
                 self._owner.ask(self, checked)
-        except (msgspec.MsgspecError, Malformed) as error:
+        except (msgspec.MsgspecError, UnicodeError, RecursionError, Malformed) as error:
             self.send(_line(Reply(error=Fault("malformed", description=str(error)))))
 
     def _write(self) -> None:
