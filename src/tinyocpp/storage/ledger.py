@@ -182,17 +182,20 @@ class SqlLedger:
         self, charger: str, call: StartTransaction, stated: datetime | None
     ) -> tuple[Transaction, Verdict] | None:
         """The transaction this start is a repeat of, with the answer it got."""
-        found = self._db.rows(
-            "SELECT s.transaction_id, s.answer FROM starts s JOIN transactions t USING (transaction_id)"
-            " WHERE s.charger = ? AND s.connector_id = ? AND s.tag = ? AND s.meter_start_wh = ? AND "
-            + ("s.stated_at = ?" if stated else "s.stated_at IS NULL AND t.state = 'open' AND t.undisturbed = ?")
-            + " ORDER BY s.transaction_id DESC LIMIT 1",
-            charger,
-            call.connector_id,
-            fold(call.id_tag),
-            call.meter_start,
-            ms(stated) if stated else 1,
-        )
+        same = "SELECT transaction_id, answer FROM starts WHERE tag = ? AND meter_start_wh = ?"
+        content = fold(call.id_tag), call.meter_start
+        if stated is not None:
+            found = self._db.rows(
+                f"{same} AND charger = ? AND connector_id = ? AND stated_at = ?",
+                *content,
+                charger,
+                call.connector_id,
+                ms(stated),
+            )
+        else:  # then only while the first is open, and nothing has disturbed it
+            running = self._books.running(charger, call.connector_id)
+            first = max((one.id for one in running if one.state is State.OPEN and one.undisturbed), default=None)
+            found = self._db.rows(f"{same} AND transaction_id = ? AND stated_at IS NULL", *content, first)
         if not found:
             return None
         number, answer = found[0]
@@ -395,15 +398,15 @@ class SqlLedger:
     # Everything else.
 
     def note(self, charger_id: str, oddity: Oddity, raw: str, now: datetime) -> None:
-        kept = raw[:RAW_KEPT]
+        kept = raw[:RAW_KEPT].encode("utf-8", "replace")  # half a surrogate pair is nothing to keep
         self._db.run(
             "INSERT INTO oddities (charger, kind, detail, digest, raw, first_at, last_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (charger, kind, detail, digest) DO UPDATE SET times = times + 1, last_at = excluded.last_at",
             fold_identity(charger_id),
             oddity.kind,
             oddity.detail,
-            _digest(kept.encode("utf-8", "surrogatepass")),
-            kept,
+            _digest(kept),
+            kept.decode(),
             ms(now),
             ms(now),
         )
