@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tinyocpp.hosts.addresses import own_addresses, urls
+from tinyocpp.hosts.batch import relaxed
 from tinyocpp.hosts.door import identity_in, is_loopback
 from tinyocpp.hosts.log import Throttle, log
+from tinyocpp.hosts.stdio import caller_of
 from tinyocpp.hosts.wirelog import FROM_CHARGER, TO_CHARGER, WireLog, masked, wire_log_path
 
 if TYPE_CHECKING:
@@ -47,6 +49,38 @@ def test_loopback() -> None:
     near = ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"]
     far = ["192.0.2.1", "128.0.0.1", "fe80::1", "", "127.evil", "::ffff:10.0.0.1"]
     assert [is_loopback(address) for address in near + far] == [True] * 4 + [False] * 6
+
+
+# -------------------------------------------------------------------------------------------------------------- batch
+
+
+@pytest.mark.parametrize(
+    ("frame", "may_be_lost"),
+    [
+        pytest.param('[2,"1","MeterValues",{"connectorId":1,"transactionId":7}]', True, id="samples"),
+        pytest.param(' [ 2 , 17 , "Heartbeat" ]', True, id="white space and a number"),
+        pytest.param('[2,"1","StartTransaction",{}]', False, id="start"),
+        pytest.param('[2,"1" , "StopTransaction" ,{}]', False, id="stop"),
+        pytest.param('[2,"1",StartTransaction,{}]', False, id="without its quotes"),
+        pytest.param('[2,"1","StopTransact\x00ion",{}]', False, id="with a control character"),
+        pytest.param('[2,"1","St\\u0061rtTransaction",{}]', False, id="with an escape"),
+        pytest.param('[2,"\x01","Heartbeat",[2,"1","StopTransaction"', False, id="behind another that is lost"),
+        pytest.param('[3,"1",{"a":nonsense}][2,"2",StartTransaction', False, id="behind an answer"),
+    ],
+)
+def test_a_batch_with_what_may_be_a_start_or_a_stop_is_not_relaxed(frame: str, may_be_lost: bool) -> None:
+    """leniency reads all of those as what their names say."""
+    assert relaxed(frame) is may_be_lost
+
+
+# ------------------------------------------------------------------------------------------------- who calls a backend
+
+
+@pytest.mark.parametrize("header", ["HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED"])
+def test_a_proxy_speaks_for_somebody_else(header: str) -> None:
+    environ = {"REQUEST_URI": "/simulator", "REMOTE_ADDR": "127.0.0.1"}
+    assert not caller_of(None, environ).forwarded
+    assert caller_of(None, environ | {header: "for=192.0.2.60"}).forwarded
 
 
 # ---------------------------------------------------------------------------------------------------------- addresses

@@ -6,6 +6,7 @@ lets out what the sessions have to say. This module knows neither how frames arr
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import UTC, datetime
 from functools import partial
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from tinyocpp.session import Session
     from tinyocpp.storage import Store
 
+OTHER_CALL = re.compile(
+    r'\s*\[\s*2\s*,\s*(?:"[^"\\\x00-\x1f]*"|\d+)\s*,\s*"(?!(?:Start|Stop)Transaction")[A-Za-z]+"', re.ASCII
+)
+
 
 class SystemClock:
     """Implements charger.Clock."""
@@ -29,8 +34,8 @@ class SystemClock:
 
 def relaxed(text: str) -> bool:
     """Is this frame certainly neither a StartTransaction nor a StopTransaction? A batch of only such frames may be lost
-    in a power cut. An escape may hide anything, so it is no certainty."""
-    return 'Transaction"' not in text and "\\u" not in text
+    in a power cut. Only a call that says plainly what it is: of a broken one leniency may make anything."""
+    return OTHER_CALL.match(text) is not None
 
 
 def handle_frame(store: Store, session: Session, text: str, now: float) -> bool:

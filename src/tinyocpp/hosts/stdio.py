@@ -89,7 +89,7 @@ def caller_of(charger: str | None, environ: Mapping[str, str]) -> Caller:
         address=address,
         authorization=environ.get("HTTP_AUTHORIZATION"),
         tls=environ.get("HTTPS", "") not in ("", "off"),
-        forwarded="HTTP_X_FORWARDED_FOR" in environ,
+        forwarded="HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ,
     )
 
 
