@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from tinyocpp.passwords import credentials, hash_password, make_password, user_fits, verify_password
+from tinyocpp.passwords import authorization_key, credentials, hash_password, make_password, user_fits, verify_password
 
 RAW = bytes.fromhex("00112233445566778899aabbccddeeff01020304")  # not UTF-8, and with a zero byte
 
@@ -36,6 +36,21 @@ def test_the_password_is_not_in_what_is_stored() -> None:
     first, second = hash_password("correct horse"), hash_password("correct horse")
     assert first != second
     assert "correct" not in first
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        pytest.param("AB" * 16, "AB" * 16, id="hex, of as many bytes as a key has, as it was typed"),
+        pytest.param("correct horse ba", b"correct horse ba".hex(), id="text"),
+        pytest.param("AB" * 16 + "A", None, id="half a byte too many is text, and that is too long"),
+        pytest.param("short", None, id="too short"),
+        pytest.param("\N{HOT BEVERAGE}" * 7, None, id="bytes count, not characters"),
+    ],
+)
+def test_what_the_charger_is_to_be_given(typed: str, key: str | None) -> None:
+    assert authorization_key(typed) == key
+    assert key is None or verify_password(bytes.fromhex(key), hash_password(typed))
 
 
 def test_a_made_password_fits_an_authorization_key() -> None:

@@ -11,24 +11,31 @@ from __future__ import annotations
 from tinyocpp.identity import fold_identity
 
 COST, BLOCK, LANES = 2**12, 8, 1  # 4 MiB and 10 ms, 60 on a Raspberry Pi: after a restart many chargers come at once
-MADE_BYTES = 20  # what AuthorizationKey holds at most: 40 hex digits
+SHORTEST_KEY_BYTES, LONGEST_KEY_BYTES = 16, 20  # of AuthorizationKey, which is written as hex (security paper, A01)
 
 
 def make_password() -> str:
     """A new one, as the hex text that goes into AuthorizationKey."""
     from secrets import token_hex
 
-    return token_hex(MADE_BYTES)
+    return token_hex(LONGEST_KEY_BYTES)
 
 
 def hash_password(typed: str) -> str:
     """What to store for a password as a person gives it: 32 to 40 hex digits stand for their bytes, else it is text."""
     from os import urandom
 
-    spelled = _unhex(typed.encode()) if 32 <= len(typed) <= 40 else None
     salt = urandom(16)
-    digest = _digest(typed.encode() if spelled is None else spelled, salt, COST, BLOCK, LANES)
+    digest = _digest(_meant(typed), salt, COST, BLOCK, LANES)
     return f"scrypt${COST}${BLOCK}${LANES}${salt.hex()}${digest.hex()}"
+
+
+def authorization_key(typed: str) -> str | None:
+    """What AuthorizationKey is to be set to for a password as a person gives it; None: no key holds it."""
+    meant = _meant(typed)
+    if not SHORTEST_KEY_BYTES <= len(meant) <= LONGEST_KEY_BYTES:
+        return None
+    return meant.hex() if meant == typed.encode() else typed
 
 
 def verify_password(given: bytes, stored: str) -> bool:
@@ -62,6 +69,12 @@ def credentials(authorization: str) -> tuple[str, bytes] | None:
 def user_fits(user: str, identity: str) -> bool:
     """The user name is the identity (A00.FR.204); some chargers leave it out."""
     return not user or fold_identity(user) == fold_identity(identity)
+
+
+def _meant(typed: str) -> bytes:
+    digits = range(2 * SHORTEST_KEY_BYTES, 2 * LONGEST_KEY_BYTES + 1)
+    spelled = _unhex(typed.encode()) if len(typed) in digits else None
+    return typed.encode() if spelled is None else spelled
 
 
 def _unhex(text: bytes) -> bytes | None:

@@ -11,7 +11,6 @@ import sys
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from shlex import quote
-from string import hexdigits
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,7 +21,13 @@ from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import connected_chargers, open_charger
 from tinyocpp.errors import Malformed, NotPermitted, Refused, StorageError
 from tinyocpp.identity import RULE, fold_identity, valid_identity
-from tinyocpp.passwords import hash_password, make_password
+from tinyocpp.passwords import (
+    LONGEST_KEY_BYTES,
+    SHORTEST_KEY_BYTES,
+    authorization_key,
+    hash_password,
+    make_password,
+)
 from tinyocpp.storage import open_reader, open_store
 
 if TYPE_CHECKING:
@@ -31,8 +36,6 @@ if TYPE_CHECKING:
 
     from tinyocpp.config import Config
     from tinyocpp.storage import Register, Registered
-
-SHORTEST_KEY_BYTES, KEY_BYTES = 16, 20  # of AuthorizationKey, which is their hex (security paper, A01)
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -138,19 +141,16 @@ def _password(args: Namespace, config: Config) -> int:
 
 
 def _how_to_send(identity: str, password: str) -> str:
-    key = password if _is_hex_key(password) else password.encode().hex()
-    if not 2 * KEY_BYTES >= len(key) >= 2 * SHORTEST_KEY_BYTES:
-        return f"Type it into the charger: as AuthorizationKey it would need {SHORTEST_KEY_BYTES} to {KEY_BYTES} bytes."
+    key = authorization_key(password)
+    if key is None:
+        needed = f"{SHORTEST_KEY_BYTES} to {LONGEST_KEY_BYTES} bytes"
+        return f"Type it into the charger: as AuthorizationKey it would need {needed}."
     return f"Type it into the charger, or:\n  tinyocpp charger set --charger {quote(identity)} AuthorizationKey {key}"
 
 
 def _set_password(config: Config, identity: str, password_hash: str | None) -> None:
     with _register(config) as register:
         register.set_password(identity, password_hash)
-
-
-def _is_hex_key(password: str) -> bool:
-    return 2 * SHORTEST_KEY_BYTES <= len(password) <= 2 * KEY_BYTES and set(password) <= set(hexdigits)
 
 
 def _identity(typed: str) -> str:
