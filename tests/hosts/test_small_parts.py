@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tinyocpp.hosts.addresses import own_addresses, urls
+from tinyocpp.hosts.addresses import own_addresses, own_end, urls
 from tinyocpp.hosts.batch import relaxed
 from tinyocpp.hosts.door import identity_in, is_loopback
 from tinyocpp.hosts.log import Throttle, log
@@ -234,3 +234,11 @@ def test_a_stderr_that_is_gone_stops_nobody() -> None:
             check=False,  # python itself minds at its end
         )
     assert done.stdout == b"goes on\n"
+
+
+@pytest.mark.parametrize(
+    ("host", "end"),
+    [("", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("192.168.1.10", "192.168.1.10"), ("::1", "::1")],
+)
+def test_where_we_reach_ourselves(host: str, end: str) -> None:
+    assert own_end(host) == end

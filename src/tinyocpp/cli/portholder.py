@@ -9,6 +9,8 @@ from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
+from tinyocpp.hosts.addresses import own_end
+
 PATIENCE_S = 3.0
 GREETING = b"server: tinyocpp"  # hosts/websocket.py says so in every answer
 LISTENING = "0A"  # in /proc/net/tcp
@@ -48,9 +50,8 @@ def holding_program(port: int) -> str:
 
 
 def _answers_like_us(host: str, port: int) -> bool:
-    address = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     try:
-        with socket.create_connection((address, port), timeout=PATIENCE_S) as sock:
+        with socket.create_connection((own_end(host), port), timeout=PATIENCE_S) as sock:
             sock.sendall(b"GET /doctor HTTP/1.1\r\nHost: localhost\r\nUser-Agent: tinyocpp doctor\r\n\r\n")
             return GREETING in sock.recv(4096).lower()
     except OSError:

@@ -18,6 +18,7 @@ import msgspec
 
 from tinyocpp.cli.progress import Narrator
 from tinyocpp.errors import Malformed, NoAnswer, Refused
+from tinyocpp.hosts.addresses import bracketed, own_end
 from tinyocpp.identity import RULE, SIMULATOR, fold_identity, valid_identity
 from tinyocpp.simulator import registers
 from tinyocpp.simulator.car import Car, charging_time_s
@@ -184,10 +185,7 @@ def _tell(visit: Visit, *, as_json: bool) -> int:
 
 def _own_listener(config: Config) -> str:
     """Over loopback, where the identity `simulator` always gets in; unless it listens elsewhere only."""
-    host = config.listener.host
-    if host in ("", "0.0.0.0", "::"):
-        host = "127.0.0.1"
-    return f"ws://{f'[{host}]' if ':' in host else host}:{config.listener.port}/"
+    return f"ws://{bracketed(own_end(config.listener.host))}:{config.listener.port}/"
 
 
 def _first_tag(config: Config) -> str:

@@ -19,6 +19,7 @@ INTERFACE_BYTES = 40 if sys.maxsize > 2**32 else 32  # struct ifreq
 IPV6_TABLE = "/proc/net/if_inet6"
 LINK_LOCAL = "20"  # scope in that table: such an address needs a zone, which no charger has a field for
 LOOPBACK = "10"
+BACKLOG = 1024  # after a power cut a whole car park comes at once
 
 
 def own_addresses() -> list[str]:
@@ -43,7 +44,9 @@ def bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-BACKLOG = 1024  # after a power cut a whole car park comes at once
+def own_end(host: str) -> str:
+    """Where a program of this machine reaches whoever listens on `host`: over loopback if that is among it."""
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
 def bind(host: str, port: int) -> list[socket.socket]:

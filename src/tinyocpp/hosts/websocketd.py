@@ -17,7 +17,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tinyocpp.errors import ConfigError, Unavailable
-from tinyocpp.hosts.addresses import bind, bracketed, urls
+from tinyocpp.hosts.addresses import bind, bracketed, own_end, urls
 from tinyocpp.hosts.log import log
 from tinyocpp.hosts.runtimedir import prepare_runtime
 
@@ -126,10 +126,9 @@ def _become_websocketd() -> None:
 
 def _wait_until_it_accepts(host: str, port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_S
-    address = {"": "127.0.0.1", "::": "::1", "0.0.0.0": "127.0.0.1"}.get(host, host)
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            socket.create_connection((address, port), timeout=1).close()
+            socket.create_connection((own_end(host), port), timeout=1).close()
             return
         except OSError:
             signal.sigtimedwait({signal.SIGCHLD}, 0.02)
