@@ -61,7 +61,7 @@ def test_a_call_of_the_standard_passes(action: str, payload: str) -> None:
         ("Reset", '{"type":"Soft","force":true}', "force"),
         ("RemoteStartTransaction", '{"idTag":"000000000000000000000"}', "idTag"),
         ("ReserveNow", '{"connectorId":1}', "Reserve"),
-        ("reset", '{"type":"Soft"}', "did you mean Reset?"),
+        ("reset", '{"type":"Soft"}', "did you mean 'Reset'?"),
         ("Levitate", "{}", "no such action"),
         ("BootNotification", "{}", "for the charger to send"),
     ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tinyocpp.errors import Malformed, ProtocolFault
+from tinyocpp.errors import Malformed, ProtocolFault, did_you_mean
 from tinyocpp.messages import ACTIONS
 from tinyocpp.messages.payload import decode_payload
 
@@ -42,7 +42,8 @@ def check_call(action: str, payload: bytes) -> None:
     """Raise Malformed, naming the field, unless this is a call of the standard that a central system may send."""
     known = ACTIONS.get(action)
     if known is None:
-        raise Malformed(f"{action}: no such action{_suggestion(action)}; --raw sends it as it is")
+        ours = (name for name, row in ACTIONS.items() if row.from_central)
+        raise Malformed(f"{action}: no such action (--raw sends it as it is){did_you_mean(action, ours)}")
     if not known.from_central:
         raise Malformed(f"{action} is for the charger to send, not for us; --raw sends it all the same")
     try:
@@ -59,11 +60,3 @@ def compact(typed: str | bytes) -> bytes:
         return msgspec.json.format(raw, indent=-1)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Malformed(f"the payload is not a JSON object: {error}") from None
-
-
-def _suggestion(action: str) -> str:
-    from difflib import get_close_matches
-
-    spelled = {name.lower(): name for name, known in ACTIONS.items() if known.from_central}
-    close = get_close_matches(action.lower(), spelled, n=1)
-    return f", did you mean {spelled[close[0]]}?" if close else ""

@@ -7,7 +7,10 @@ no class here: they are not caught, and what was acknowledged is on disk.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class ProtocolFault(Exception):
@@ -71,3 +74,12 @@ class ConfigError(OperatorError):
     """The configuration or the tags file is wrong; the text names file, key and remedy (EX_CONFIG)."""
 
     exit_code = 78
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a line about a word nobody knows: "; did you mean 'port'?", or nothing where none is close."""
+    from difflib import get_close_matches
+
+    spelled = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), spelled, n=1)
+    return f"; did you mean '{spelled[close[0]]}'?" if close else ""

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from tinyocpp.errors import ConfigError
+from tinyocpp.errors import ConfigError, did_you_mean
 
 T = TypeVar("T")
 
@@ -75,10 +75,7 @@ def _explain(message: str, document: object, shape: type, at: str) -> str:
 
 def suggest(word: str, known: list[str]) -> str:
     """ "; did you mean ...?", or all there is."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, known, n=1)
-    return f"; did you mean '{close[0]}'?" if close else "; there is " + ", ".join(known)
+    return did_you_mean(word, known) or "; there is " + ", ".join(known)
 
 
 def _steps(path: str) -> list[str]:

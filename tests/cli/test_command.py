@@ -80,7 +80,7 @@ async def test_an_answer(
     ("words", "said"),
     [
         (["Levitate"], "no such action"),
-        (["reset", '{"type":"Soft"}'], "did you mean Reset"),
+        (["reset", '{"type":"Soft"}'], "did you mean 'Reset'?"),
         (["Reset", "soft"], "not a JSON object"),
         (["Reset", '{"type":"Sofft"}'], "type"),
         (["Reset", '{"type":"Soft"}', "more"], "unrecognized"),

@@ -102,7 +102,7 @@ WRONG = {
     "empty": (["add", " "], 64, "id: is empty"),
     "none at once": (["add", "0500", "--transactions", "0"], 64, "transactions: 0 is too few"),
     "not there": (["remove", "0700"], 1, "no tag '0700' in {tags}; see: tinyocpp tag list"),
-    "by its name": (["remove", "anna"], 1, "no tag 'anna' in {tags}; did you mean 0500?"),
+    "by its name": (["remove", "anna"], 1, "no tag 'anna' in {tags}; did you mean '0500'?"),
 }
 
 

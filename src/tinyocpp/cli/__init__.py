@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tinyocpp.cli.program import Parser, run_program
 from tinyocpp.config import load
-from tinyocpp.errors import ConfigError, Malformed
+from tinyocpp.errors import ConfigError, Malformed, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,9 +110,6 @@ def _version() -> int:
 
 
 def _unknown(word: str) -> str:
-    from difflib import get_close_matches
-
     if word.startswith("-"):
         return f"there is no option {word}; see {PROGRAM} --help"
-    close = get_close_matches(word, WORDS, n=1)
-    return f"there is no '{word}'; " + (f"did you mean '{close[0]}'?" if close else f"see {PROGRAM} --help")
+    return f"there is no '{word}'" + (did_you_mean(word, WORDS) or f"; see {PROGRAM} --help")

@@ -106,7 +106,7 @@ def _remove(args: argparse.Namespace, config: Config) -> None:
         return
     named = [tag.id for tag in tagedit.read(path) if tag.name.casefold() == args.id.casefold()]
     raise Refused(
-        f"no tag {args.id!r} in {path}; " + (f"did you mean {named[0]}?" if named else "see: tinyocpp tag list")
+        f"no tag {args.id!r} in {path}; " + (f"did you mean '{named[0]}'?" if named else "see: tinyocpp tag list")
     )
 
 
