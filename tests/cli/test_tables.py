@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tinyocpp.cli.tables import Column, add_format, kwh, local_time, print_rows
+from tinyocpp.cli.tables import Column, add_format, kwh, local_time, print_rows, printable
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 COLUMNS = (
@@ -112,3 +112,8 @@ def test_the_options(typed: list[str], format: str) -> None:
     add_format(parser, csv=True)
 
     assert parser.parse_args(typed).format == format
+
+
+def test_printable() -> None:
+    assert printable("Grüße") == "Grüße"
+    assert printable("a\nb\x1b\u009b") == "a\\x0ab\\x1b\\x9b"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tinyocpp.cli.wire import Direction, Frame, Teller, WireLine, fields, printable, read_frame, read_lines, write_line
+from tinyocpp.cli.wire import Direction, Frame, Teller, WireLine, fields, parse_frame, read_lines, write_line
 
 AT = datetime(2026, 6, 1, 12, 0, 5, 250000, tzinfo=UTC)
 METER = (
@@ -62,8 +62,8 @@ def test_a_line_is_written_as_it_was_read_but_in_ascii() -> None:
         pytest.param("[" * 100_000, None, id="nested without end"),
     ],
 )
-def test_read_frame(raw: str, frame: Frame | None) -> None:
-    assert read_frame(raw) == frame
+def test_parse_frame(raw: str, frame: Frame | None) -> None:
+    assert parse_frame(raw) == frame
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,3 @@ def test_calls_nobody_answers_are_forgotten() -> None:
         teller.tell(from_charger(f'[2,"{number}","Heartbeat",{{}}]'))
     assert teller.tell(to_charger('[3,"1",{}]'))[-1].endswith("? answered:")
     assert teller.tell(to_charger('[3,"10009",{}]'))[-1].endswith("Heartbeat answered:")
-
-
-def test_printable() -> None:
-    assert printable("Grüße") == "Grüße"
-    assert printable("a\nb\x1b\u009b") == "a\\x0ab\\x1b\\x9b"

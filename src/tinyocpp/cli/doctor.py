@@ -19,8 +19,7 @@ import msgspec
 
 from tinyocpp.cli.portholder import Holder, holder, holding_program
 from tinyocpp.cli.status import picture
-from tinyocpp.cli.tables import add_format, print_rows
-from tinyocpp.cli.wire import printable
+from tinyocpp.cli.tables import add_format, print_rows, printable
 from tinyocpp.errors import ConfigError, OperatorError
 from tinyocpp.hosts.addresses import urls
 from tinyocpp.storage import open_reader

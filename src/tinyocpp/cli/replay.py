@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.charger import Charger
-from tinyocpp.cli.tables import add_format, kwh, print_rows
-from tinyocpp.cli.wire import Direction, Frame, Teller, WireLine, printable, read_frame, read_lines
+from tinyocpp.cli.tables import add_format, kwh, print_rows, printable
+from tinyocpp.cli.wire import Direction, Frame, Teller, WireLine, parse_frame, read_lines
 from tinyocpp.errors import Malformed
 from tinyocpp.hosts.batch import handle_frame
 from tinyocpp.identity import fold_identity
-from tinyocpp.leniency import read_frame as read_leniently
+from tinyocpp.leniency import read_frame
 from tinyocpp.messages.core import RegistrationStatus
 from tinyocpp.messages.frames import Call
 from tinyocpp.session import Session
@@ -100,7 +100,7 @@ class Replay:
         answers = _recorded_answers(lines)
         for number, line in enumerate(lines):
             self._now = line.at or self._now
-            frame = read_frame(line.raw)
+            frame = parse_frame(line.raw)
             if line.dir is Direction.FROM_CHARGER:
                 yield self._from_charger(line, frame, answers, number)
             elif frame is not None and frame.kind == 2:
@@ -111,7 +111,7 @@ class Replay:
         self, line: WireLine, frame: Frame | None, answers: dict[tuple[str, str], deque[tuple[int, str]]], number: int
     ) -> Exchange:
         answer = "".join(self._hear(line, self._translated(line, frame)))
-        call = read_leniently(line.raw).frame
+        call = read_frame(line.raw).frame
         if not isinstance(call, Call):
             due = line.raw.lstrip().startswith("[2")  # a call so broken that its id cannot be made out
             return Exchange(line, answer, None, same=not due, due=due)
@@ -139,7 +139,7 @@ class Replay:
         session.expire(NEVER_S)  # the one before got no answer in the log
         session.send_call(frame.action, text.encode(), 0.0)
         self._store.commit()
-        for sent in map(read_frame, session.text_to_send()):
+        for sent in map(parse_frame, session.text_to_send()):
             if sent is not None:
                 self._calls[line.charger, frame.message_id] = sent.message_id
 
@@ -179,7 +179,7 @@ class Replay:
 
     def _alike(self, charger: str, text: str) -> object:
         """What of an answer is compared: not times, not the text of an error, and transactions by our ids."""
-        frame = read_frame(self._with_our_transaction(charger, text))
+        frame = parse_frame(self._with_our_transaction(charger, text))
         if frame is None:
             return text
         body = str(frame.body).partition(":")[0] if frame.kind == 4 else _without_times(frame.body)
@@ -211,7 +211,7 @@ def _recorded_answers(lines: list[WireLine]) -> dict[tuple[str, str], deque[tupl
     """Where in the log, and what, was answered to each message id."""
     found: dict[tuple[str, str], deque[tuple[int, str]]] = defaultdict(deque)
     for number, line in enumerate(lines):
-        frame = read_frame(line.raw) if line.dir is Direction.TO_CHARGER else None
+        frame = parse_frame(line.raw) if line.dir is Direction.TO_CHARGER else None
         if frame is not None and frame.kind != 2:
             found[line.charger, frame.message_id].append((number, line.raw))
     return found

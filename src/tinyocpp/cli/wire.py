@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tinyocpp.cli.tables import printable
+from tinyocpp.hosts import wirelog
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import tzinfo
 
 
 class Direction(StrEnum):
-    FROM_CHARGER = "cp->cs"
-    TO_CHARGER = "cs->cp"
+    FROM_CHARGER = wirelog.FROM_CHARGER
+    TO_CHARGER = wirelog.TO_CHARGER
 
 
 class WireLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +62,7 @@ def write_line(line: WireLine) -> str:
     return json.dumps(msgspec.to_builtins(line), separators=(",", ":"))
 
 
-def read_frame(raw: str) -> Frame | None:
+def parse_frame(raw: str) -> Frame | None:
     """None when it is not a frame, not even nearly."""
     try:
         items = msgspec.json.decode(raw)
@@ -89,7 +92,7 @@ class Teller:
         """One line of text, after a heading when a new local day has begun."""
         heading, clock = self._clock(line.at)
         self._name_width = max(self._name_width, len(line.charger))
-        frame = read_frame(line.raw)
+        frame = parse_frame(line.raw)
         text = f"(unreadable) {shortened(line.raw)}" if frame is None else self._frame_text(line, frame)
         told = f"{clock}{line.charger:<{self._name_width}} {ARROWS[line.dir]} {text}"
         return [*heading, printable(told).rstrip()]
@@ -149,10 +152,3 @@ def _quantity(amount: object, about: dict[object, object]) -> str:
     """A SampledValue: Power.Active.Import[L1]=3680W"""
     phase = f"[{about['phase']}]" if "phase" in about else ""
     return f"{about.get('measurand', 'Energy.Active.Import.Register')}{phase}={amount}{about.get('unit', '')}"
-
-
-def printable(text: str) -> str:
-    """With control characters spelled out: what a charger sends must not steer the terminal."""
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
