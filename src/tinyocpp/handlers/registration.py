@@ -25,7 +25,7 @@ COME_BACK_S = 3600
 
 
 def boot_notification(call: BootNotification, charger: Charger) -> BootNotificationResult:
-    """Welcome the charger and tell it the time (section 4.2). The first to say properly who it is becomes the owner's."""
+    """Welcome the charger and tell it the time (section 4.2). The first to say who it is becomes the owner's."""
     now = charger.clock.now()
     if charger.standing is Standing.CANDIDATE and not charger.incomplete:
         adopted = charger.ledger.adopt(charger.id, now)

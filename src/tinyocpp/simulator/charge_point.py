@@ -96,7 +96,7 @@ class ChargePoint:
         self.advance(now)
         self.online, self.closing, self._sent_at = True, False, now
         if self.registration is RegistrationStatus.ACCEPTED:
-            self.report_statuses(now, only_changed=True)
+            self.report_statuses(only_changed=True)
         else:
             self.boot()
 
@@ -189,7 +189,7 @@ class ChargePoint:
         )
         self.outbox.post(call, StatusNotificationResult, answered, early=early)
 
-    def report_statuses(self, now: datetime, *, only_changed: bool = False) -> None:
+    def report_statuses(self, *, only_changed: bool = False) -> None:
         for connector in self.connectors:
             if not only_changed or connector.reported is not connector.status:
                 self.report_status(connector)
@@ -245,7 +245,7 @@ class ChargePoint:
             return
         if interval_s:
             self.configuration.set("HeartbeatInterval", str(interval_s))
-        self.report_statuses(now)  # of every connector (errata 3.22)
+        self.report_statuses()  # of every connector (errata 3.22)
         for request in self.after_boot:
             self.say(request)
         self.after_boot.clear()

@@ -106,13 +106,11 @@ class Client:
     async def _open(self) -> ClientConnection:
         """Raises Unavailable, in one line, whatever went wrong."""
         address, ping_s = self._address, self._station.configuration.number("WebSocketPingInterval")
-        if isinstance(self._password, bytes):
-            credentials = base64.b64encode(address.identity.encode() + b":" + self._password).decode()
         try:
             return await connect(
                 address.full_url,
                 subprotocols=[Subprotocol(address.subprotocol)] if address.subprotocol else None,
-                additional_headers={"Authorization": f"Basic {credentials}"} if self._password else None,
+                additional_headers=_credentials(address.identity, self._password),
                 compression=None,
                 proxy=None,
                 ssl=address.tls,
@@ -191,6 +189,13 @@ class Client:
         deadlines = [moment for moment in (self._station.next_deadline, self._driver.next_deadline) if moment]
         wait_s = (min(deadlines) - self._clock.now()).total_seconds() if deadlines else LONGEST_LOOK_S
         return max(0.001, min(wait_s, LONGEST_LOOK_S))
+
+
+def _credentials(identity: str, password: bytes) -> dict[str, str] | None:
+    """HTTP Basic, by bytes: an AuthorizationKey need be no text (security paper, A00)."""
+    if not password:
+        return None
+    return {"Authorization": f"Basic {base64.b64encode(identity.encode() + b':' + password).decode()}"}
 
 
 def _why(error: Exception) -> str:
