@@ -285,16 +285,14 @@ class SqlLedger:
         return transaction.state is State.LOST and latest is not None and latest.id == transaction.id
 
     def _connector_of_orphan(self, charger: str, stopped: Stopped) -> int:
-        """Where a stop without a start can have happened: on the only connector that is free and shows less; else 0."""
+        """Where a stop without a start can have happened: on the only connector, or the only one that shows less,
+        unless something runs there; else 0."""
+        registers = self._books.registers(charger)
+        if len(registers) > 1:
+            registers = {key: value for key, value in registers.items() if _not_above(value, stopped.meter_stop_wh)}
+        possible = set(registers)
         busy = {running.connector_id for running in self._books.running(charger)}
-        free = {
-            connector_id: register_wh
-            for connector_id, register_wh in self._books.registers(charger).items()
-            if connector_id not in busy
-        }
-        if len(free) > 1:
-            free = {key: value for key, value in free.items() if _not_above(value, stopped.meter_stop_wh)}
-        return next(iter(free)) if len(free) == 1 else 0
+        return possible.pop() if len(possible) == 1 and not possible & busy else 0
 
     def _orphan(
         self, charger: str, connector_id: int, claimed_id: int, record: Stopped | Metered, now: datetime
