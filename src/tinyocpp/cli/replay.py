@@ -17,14 +17,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.charger import Charger
 from tinyocpp.cli.tables import add_format, kwh, print_rows, printable
 from tinyocpp.cli.wire import Direction, Frame, Teller, WireLine, parse_frame, read_lines
 from tinyocpp.errors import Malformed
-from tinyocpp.hosts.batch import handle_frame
+from tinyocpp.hosts.batch import charger_of, handle_frame
 from tinyocpp.identity import fold_identity
 from tinyocpp.leniency import read_frame
-from tinyocpp.messages.core import RegistrationStatus
 from tinyocpp.messages.frames import Call
 from tinyocpp.session import Session
 from tinyocpp.storage.sqlite import SqliteReader, SqliteStore
@@ -145,19 +143,8 @@ class Replay:
 
     def _session(self, charger: str) -> Session:
         if charger not in self._sessions:
-            settings = self._config.for_charger(charger)
-            self._sessions[charger] = Session(
-                Charger(
-                    charger,
-                    ledger=self._store.ledger,
-                    tags=self._tags,
-                    clock=self,
-                    zone=self._config.zone(),
-                    registration=RegistrationStatus(settings.registration),
-                    heartbeat_interval_s=self._config.chargers.heartbeat_interval_s,
-                ),
-                strict=settings.strict,
-            )
+            ours = charger_of(self._config, charger, ledger=self._store.ledger, tags=self._tags, clock=self)
+            self._sessions[charger] = Session(ours, strict=self._config.for_charger(charger).strict)
         return self._sessions[charger]
 
     def _translated(self, line: WireLine, frame: Frame | None) -> str:

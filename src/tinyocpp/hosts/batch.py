@@ -1,4 +1,4 @@
-"""What both hosts have in common: the batch around frames, and the clock on the wall.
+"""What all hosts have in common: the charger made of its settings, the batch around frames, the clock on the wall.
 
 A host opens a batch, gives each frame that has arrived to its session through `handle_frame`, commits, and only then
 lets out what the sessions have to say. This module knows neither how frames arrive nor where answers go.
@@ -12,11 +12,16 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tinyocpp.admission import Standing
+from tinyocpp.charger import Charger
 from tinyocpp.errors import StorageError
+from tinyocpp.messages.core import RegistrationStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tinyocpp.charger import Clock, Ledger, Tags
+    from tinyocpp.config import Config
     from tinyocpp.session import Session
     from tinyocpp.storage import Store
 
@@ -30,6 +35,22 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+def charger_of(
+    config: Config, charger_id: str, *, ledger: Ledger, tags: Tags, clock: Clock, standing: Standing = Standing.ADMITTED
+) -> Charger:
+    """The charger as its handlers see it, by what the configuration says of it."""
+    return Charger(
+        charger_id,
+        ledger=ledger,
+        tags=tags,
+        clock=clock,
+        zone=config.zone(),
+        standing=standing,
+        registration=RegistrationStatus(config.for_charger(charger_id).registration),
+        heartbeat_interval_s=config.chargers.heartbeat_interval_s,
+    )
 
 
 def relaxed(text: str) -> bool:

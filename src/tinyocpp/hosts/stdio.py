@@ -15,17 +15,15 @@ import time
 from typing import TYPE_CHECKING
 
 from tinyocpp import __version__
-from tinyocpp.charger import Charger
 from tinyocpp.config import load
 from tinyocpp.errors import Malformed, NotPermitted, OperatorError, StorageError
-from tinyocpp.hosts.batch import SystemClock, handle_frame, relaxed
+from tinyocpp.hosts.batch import SystemClock, charger_of, handle_frame, relaxed
 from tinyocpp.hosts.commandsocket import CommandSockets
 from tinyocpp.hosts.door import Caller, Door, Refusal, Welcome, identity_in
 from tinyocpp.hosts.lines import LineJoiner, TooLong
 from tinyocpp.hosts.log import log
 from tinyocpp.hosts.runtimedir import prepare_runtime
 from tinyocpp.hosts.wirelog import FROM_CHARGER, TO_CHARGER, WireLog, wire_log_path
-from tinyocpp.messages.core import RegistrationStatus
 from tinyocpp.session import Session
 from tinyocpp.storage import open_store
 from tinyocpp.storage.tagfile import TagFile
@@ -101,18 +99,16 @@ class Backend:
         self._store = open_store(config)
         self._tags = TagFile(config.paths.tags, config.tags, config.zone(), last_good=config.last_good_tags)
         welcome = self._knock(config, caller)
-        settings = config.for_charger(welcome.charger_id)
-        self._charger = Charger(
+        self._charger = charger_of(
+            config,
             welcome.charger_id,
             ledger=self._store.ledger,
             tags=self._tags,
             clock=self._clock,
-            zone=config.zone(),
             standing=welcome.standing,
-            registration=RegistrationStatus(settings.registration),
-            heartbeat_interval_s=config.chargers.heartbeat_interval_s,
         )
-        self._session = Session(self._charger, strict=settings.strict, id_prefix=f"{os.urandom(6).hex()}-")
+        strict = config.for_charger(welcome.charger_id).strict
+        self._session = Session(self._charger, strict=strict, id_prefix=f"{os.urandom(6).hex()}-")
         runtime = prepare_runtime(config.paths.runtime, config.paths.group)
         wire = wire_log_path(config.log.wire, runtime.path, welcome.charger_id)
         self._wire = WireLog(wire, config.log.wire_bytes, runtime.file_mode, runtime.group_id)
