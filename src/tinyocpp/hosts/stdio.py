@@ -119,7 +119,7 @@ class Backend:
 
     def _knock(self, config: Config, caller: Caller) -> Welcome:
         """Ask at the door before a line is read. Raises NotPermitted."""
-        self._store.begin(relaxed=True)
+        self._begin(relaxed=True)
         verdict = Door(config, self._store.register).welcome(caller, self._clock.now(), time.monotonic())
         if isinstance(verdict, Welcome):
             self._store.register.connected(verdict.charger_id, caller.address, self._clock.now())
@@ -127,6 +127,10 @@ class Backend:
         if isinstance(verdict, Refusal):
             raise NotPermitted(f"{caller.identity}: {verdict.why}")
         return verdict
+
+    def _begin(self, *, relaxed: bool) -> None:
+        if not self._store.begin(relaxed=relaxed):
+            raise StorageError("another program keeps the ledger locked; the charger will try again")
 
     def run(self, source: int, sink: int, stop: int) -> int:
         """Serve until the input ends, or there is something to read on `stop`. Returns the exit code."""
@@ -170,8 +174,7 @@ class Backend:
         if news:
             log("tags", charger=self._charger.id, said=news)
         now = time.monotonic()
-        if not self._store.begin(relaxed=all(map(relaxed, frames))):
-            raise StorageError("another program keeps the ledger locked")
+        self._begin(relaxed=all(map(relaxed, frames)))
         self._charger.watched = self._commands.followed
         self._commands.hand_over(self._session, now)
         self._session.expire(now)
@@ -201,10 +204,11 @@ class Backend:
         self._commands.deliver(self._session.results_received(), events)
 
     def _end(self, status: int) -> int:
-        """Tell those who wait, and the register."""
-        self._store.begin(relaxed=True)
+        """Tell those who wait, and the register, unless a newer session has the charger."""
+        self._begin(relaxed=True)
         self._session.connection_lost(time.monotonic())
-        self._store.register.disconnected(self._charger.id, self._clock.now())
+        if not self._commands.taken_over:
+            self._store.register.disconnected(self._charger.id, self._clock.now())
         self._store.commit()
         self._commands.deliver(self._session.results_received(), self._charger.events)
         self._commands.close(self._clock.now())
