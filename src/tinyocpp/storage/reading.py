@@ -60,8 +60,8 @@ class SqlReader:
         charger_id: str | None = None,
         simulator: bool = False,
     ) -> Iterator[Booking]:
-        condition, parameters = _chosen(start, end, charger_id, simulator)
-        after = (-(2**63), 0)
+        condition, parameters = _chosen(None, end, charger_id, simulator)
+        after = (-(2**63) if start is None else ms(start), 0)  # the one lower bound: of two SQLite may seek the wrong
         while True:  # in pages: a million rows are not held at once, and no reader keeps the log from being shortened
             rows = self._db.rows(
                 f"{BOOKING} WHERE {condition} AND (t.started_at, t.transaction_id) > (?, ?)"
