@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 class Standing(StrEnum):
+    """How a charger stands with the owner."""
+
     ADMITTED = "admitted"
     CANDIDATE = "candidate"  # a well-formed BootNotification makes it the first; until then it may say nothing else
     REFUSED = "refused"

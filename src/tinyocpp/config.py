@@ -118,6 +118,7 @@ class Config(Tables, frozen=True):
     tz: str | None = None  # $TZ
 
     def for_charger(self, charger_id: str) -> ChargerConfig:
+        """What differs for this charger, however its identity is spelled; defaults where nothing does."""
         wanted = fold_identity(charger_id)
         return next((own for name, own in self.charger.items() if fold_identity(name) == wanted), ChargerConfig())
 

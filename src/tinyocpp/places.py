@@ -64,6 +64,7 @@ def runtime_directories(state: str, environ: Mapping[str, str]) -> dict[str, str
 
 
 def under(folder: str, path: str) -> str:
+    """The path as seen from the folder, `~` understood; an empty one stays empty."""
     return os.path.normpath(os.path.join(folder, os.path.expanduser(path))) if path else ""
 
 

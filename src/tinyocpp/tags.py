@@ -94,6 +94,7 @@ class TagList:
         return len(self._known)
 
     def find(self, id_tag: str) -> Tag | None:
+        """The line about this tag, in whatever case; None: it has none."""
         known = self._known.get(fold(id_tag))
         return known[0] if known else None
 

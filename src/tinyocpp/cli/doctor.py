@@ -37,12 +37,16 @@ UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
 
 
 class Level(StrEnum):
+    """How bad it is; LOOK works, but."""
+
     OK = "ok"
     LOOK = "look"
     WRONG = "wrong"
 
 
 class Diagnosis(msgspec.Struct, frozen=True):
+    """What one check found; `remedy` is what to type or to do."""
+
     level: Level
     about: str
     text: str

@@ -17,6 +17,8 @@ LISTENING = "0A"  # in /proc/net/tcp
 
 
 class Holder(StrEnum):
+    """Who has the port."""
+
     NOBODY = "nobody"
     US = "us"
     ANOTHER = "another"

@@ -62,6 +62,7 @@ def run(args: Namespace, config: Config) -> int:
 
 
 def picture(config: Config, now: datetime | None = None) -> Picture:
+    """What is to be seen and to be said at this moment. Raises StorageError where the ledger cannot be read."""
     now = now or datetime.now(UTC)
     tags = TagFile(config.paths.tags, config.tags, config.zone())
     broken = [Finding("", tags.trouble, "the last good list is in force", wrong=True)] if tags.trouble else []

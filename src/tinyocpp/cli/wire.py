@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 
 class Direction(StrEnum):
+    """Who has sent the frame."""
+
     FROM_CHARGER = wirelog.FROM_CHARGER
     TO_CHARGER = wirelog.TO_CHARGER
 
 
 class WireLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line as hosts/wirelog.py writes it; a log of somebody else may lack the time and the charger."""
+
     at: datetime | None = None
     charger: str = ""
     dir: Direction

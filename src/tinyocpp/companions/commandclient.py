@@ -26,6 +26,8 @@ GRACE_S = 10.0  # after which a host that gives no answer at all is given up, be
 
 
 class Fault(msgspec.Struct):
+    """Why a call has no result; the kinds are in docs/command-socket.md."""
+
     kind: str
     code: str = ""
     description: str = ""

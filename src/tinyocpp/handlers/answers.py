@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 
 class Stage(StrEnum):
+    """How far a call of ours has come."""
+
     SENT = "sent"
     ANSWERED = "answered"
     FAILED = "failed"  # CALLERROR, no answer in time, connection lost
@@ -56,7 +58,7 @@ def remote_start(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> 
     asked = _decoded(call, _RemoteStart)
     if asked is None:
         return
-    if stage is Stage.FAILED or (stage is Stage.ANSWERED and not _agreed(answer)):
+    if stage is Stage.FAILED or (stage is Stage.ANSWERED and not _accepted(answer)):
         charger.ledger.grant(charger.id, asked.id_tag, None)
         return
     told = charger.ledger.configuration(charger.id, "ConnectionTimeOut") or ""
@@ -77,14 +79,15 @@ def configuration_got(stage: Stage, call: bytes, answer: bytes, charger: Charger
 def configuration_changed(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> None:
     """Remember the key the charger took. A password is nobody's to remember."""
     changed = _decoded(call, _Key)
-    if stage is not Stage.ANSWERED or changed is None or not _agreed(answer):
+    if stage is not Stage.ANSWERED or changed is None or not _accepted(answer):
         return
     if changed.key.lower() != "authorizationkey" and changed.value is not None:
         charger.ledger.learn_configuration(charger.id, {changed.key: _text(changed.value)})
 
 
-def _agreed(answer: bytes) -> bool:
-    """Has the charger said Accepted, in whatever case?"""
+def _accepted(answer: bytes) -> bool:
+    """Has the charger said Accepted, in whatever case? Narrower than `commands.agreed`: only what holds from now on is
+    learnt, not what counts after a reboot."""
     answered = _decoded(answer, _Status)
     return answered is not None and answered.status.lower() == "accepted"
 

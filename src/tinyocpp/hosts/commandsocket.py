@@ -50,7 +50,9 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Fault(msgspec.Struct, omit_defaults=True):
-    kind: str  # timeout, lost, callerror, malformed, closing, forbidden
+    """Why a call has no result. Code and description are the charger's, or in our words what was malformed."""
+
+    kind: str  # timeout, lost, callerror, malformed
     code: str = ""
     description: str = ""
 
@@ -218,15 +220,18 @@ class CommandSocket:
     # --- for Client -----------------------------------------------------------------------------------------------
 
     def ask(self, client: Client, request: Request) -> None:
+        """A call for the next batch."""
         self._asked.append((client, request))
         self._sockets.mark(self)
 
     def follow(self, client: Client) -> None:
+        """From now on it gets every event, beginning with `connected`."""
         client.follows = True
         client.send(_line(self._greeting))
         self._sockets.mark(self)
 
     def yield_to_newer(self) -> None:
+        """Another session of this charger wants the socket."""
         self.taken_over = True
         self._sockets.mark(self)
 
@@ -280,11 +285,13 @@ class Client:
         self._watch()
 
     def send(self, line: bytes) -> None:
+        """Never waits: what cannot go out now goes out when there is room, or the client is dropped."""
         if self._open:
             self._unsent += line
             self._write()
 
     def answer(self, reply: Reply) -> None:
+        """Its call has ended; the next line it wrote meanwhile comes to its turn."""
         self.waits, self.call_id = False, None
         self.send(_line(reply))
         self._read_lines()

@@ -62,6 +62,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Door:
+    """One for all chargers of a process: it remembers who guessed wrong a moment ago, and what was said in the log."""
+
     def __init__(self, config: Config, register: Register) -> None:
         self.config = config  # replaced when the configuration is read anew
         self._register = register

@@ -18,6 +18,8 @@ class TooLong(Exception):
 
 
 class LineJoiner:
+    """A stream of bytes in pieces of any size, out of which come frames. After TooLong it is of no more use."""
+
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._rest = bytearray()  # the line that has not ended yet

@@ -20,6 +20,8 @@ OURS = (SOCKET, WIRE_LOG, f"{WIRE_LOG}.1")
 
 
 class RuntimeDirectory(msgspec.Struct, frozen=True):
+    """As `prepare_runtime` left it. `group_id`: who else may use what is in it; None: nobody."""
+
     path: str
     group_id: int | None
 

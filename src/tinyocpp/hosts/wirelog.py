@@ -28,6 +28,8 @@ URL_PASSWORD = r"(://[^/\s:@\"]*:)[^/\s@\"]+@"  # of a server for diagnostics or
 
 
 class Line(msgspec.Struct):
+    """One frame, under the names it has in the file; `dir` is FROM_CHARGER or TO_CHARGER."""
+
     at: datetime
     charger: str
     dir: str
