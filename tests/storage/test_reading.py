@@ -222,8 +222,8 @@ def fill(books: Books, count: int, *, same_moment: int = 0) -> None:
     started = [int(JUNE.timestamp()) * 1000 + max(0, number - same_moment) * 60_000 for number in range(count)]
     with books.batch():
         books.store._db.connection.executemany(
-            "INSERT INTO transactions (charger, connector_id, id_tag, tag, state, orphan, refused, started_at, alive_at,"
-            " energy_wh, quality) VALUES ('garage', 1, '04A2', '04a2', 'closed', 0, 0, ?, 0, 1, 'measured')",
+            "INSERT INTO transactions (charger, connector_id, id_tag, tag, state, orphan, refused, started_at,"
+            " alive_at, energy_wh, quality) VALUES ('garage', 1, '04A2', '04a2', 'closed', 0, 0, ?, 0, 1, 'measured')",
             [(at,) for at in started],
         )
 
