@@ -115,7 +115,7 @@ CREATE TABLE samples (
     received_at INTEGER NOT NULL,
     raw TEXT NOT NULL,
     PRIMARY KEY (sampled_at, charger, digest)
-) WITHOUT ROWID;
+);
 
 CREATE TABLE statuses (
     status_no INTEGER PRIMARY KEY,
