@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinyocpp.admission import Standing
-from tinyocpp.handlers.transactions import announce
+from tinyocpp.handlers.transactions import announce_transaction
 from tinyocpp.messages.core import (
     BootNotification,
     BootNotificationResult,
@@ -39,7 +39,7 @@ def boot_notification(call: BootNotification, charger: Charger) -> BootNotificat
         "boot", vendor=call.charge_point_vendor, model=call.charge_point_model, firmware=call.firmware_version
     )
     for transaction in changed:
-        announce(transaction, charger)
+        announce_transaction(transaction, charger)
     return BootNotificationResult(
         status=charger.registration, current_time=whole_seconds(now), interval=charger.heartbeat_interval_s
     )
@@ -57,5 +57,5 @@ def status_notification(call: StatusNotification, charger: Charger) -> StatusNot
         "status", connector_id=call.connector_id, status=call.status, error_code=call.error_code, info=call.info
     )
     for transaction in changed:
-        announce(transaction, charger)
+        announce_transaction(transaction, charger)
     return StatusNotificationResult()

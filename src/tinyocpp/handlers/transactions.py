@@ -31,7 +31,7 @@ def start_transaction(call: StartTransaction, charger: Charger) -> StartTransact
         charger.clock.now(),
         judge=lambda running_with: judge(call.id_tag, charger, running_with),
     )
-    announce(transaction, charger, id_tag_status=verdict.status)
+    announce_transaction(transaction, charger, id_tag_status=verdict.status)
     return StartTransactionResult(id_tag_info=info(verdict), transaction_id=transaction.id)
 
 
@@ -48,13 +48,13 @@ def stop_transaction(call: StopTransaction, charger: Charger) -> StopTransaction
     transaction = charger.ledger.stop(charger.id, call, charger.clock.now())
     if transaction.orphan:
         charger.note(Oddity(OddityKind.UNKNOWN_TRANSACTION, f"StopTransaction.transactionId: {call.transaction_id}"))
-    announce(transaction, charger)
+    announce_transaction(transaction, charger)
     if not call.id_tag:
         return StopTransactionResult()
     return StopTransactionResult(id_tag_info=info(judge(call.id_tag, charger)))
 
 
-def announce(transaction: Transaction, charger: Charger, **more: object) -> None:
+def announce_transaction(transaction: Transaction, charger: Charger, **more: object) -> None:
     """Tell followers how a transaction stands."""
     energy_wh, quality = booked(transaction)
     charger.announce(
