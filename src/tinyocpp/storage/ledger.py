@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         StopTransaction,
     )
     from tinyocpp.messages.payload import Payload
+    from tinyocpp.storage.books import Row
     from tinyocpp.storage.register import SqlRegister
 
 FORGOTTEN = timedelta(hours=24)
@@ -184,6 +185,7 @@ class SqlLedger:
         """The transaction this start is a repeat of, with the answer it got."""
         same = "SELECT transaction_id, answer FROM starts WHERE tag = ? AND meter_start_wh = ?"
         content = fold(call.id_tag), call.meter_start
+        found: list[Row] = []
         if stated is not None:
             found = self._db.rows(
                 f"{same} AND charger = ? AND connector_id = ? AND stated_at = ?",
@@ -192,10 +194,13 @@ class SqlLedger:
                 call.connector_id,
                 ms(stated),
             )
-        else:  # then only while the first is open, and nothing has disturbed it
+        if not found:
+            # One of them came without a time, or was sent or received by a clock that has been set since: then only
+            # while the first is open, and nothing has disturbed it.
             running = self._books.running(charger, call.connector_id)
             first = max((one.id for one in running if one.state is State.OPEN and one.undisturbed), default=None)
-            found = self._db.rows(f"{same} AND transaction_id = ? AND stated_at IS NULL", *content, first)
+            timeless = f"{same} AND transaction_id = ? AND (stated_at IS NULL OR ? IS NULL)"
+            found = self._db.rows(timeless, *content, first, ms_or_none(stated))
         if not found:
             return None
         number, answer = found[0]
