@@ -76,7 +76,7 @@ def test_a_batch_with_what_may_be_a_start_or_a_stop_is_not_relaxed(frame: str, m
 # ------------------------------------------------------------------------------------------------- who calls a backend
 
 
-@pytest.mark.parametrize("header", ["HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED"])
+@pytest.mark.parametrize("header", ["HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA"])
 def test_a_proxy_speaks_for_somebody_else(header: str) -> None:
     environ = {"REQUEST_URI": "/simulator", "REMOTE_ADDR": "127.0.0.1"}
     assert not caller_of(None, environ).forwarded

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from tinyocpp.config import Config
     from tinyocpp.storage import Register, Registered
 
+PROXIES_SAY = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
+"""Headers of which none comes without a proxy. One that adds nothing cannot be told from somebody on this machine."""
+
 REMEMBERED = 100  # strangers; a scanner tries thousands
 REMEMBER_EVERY_S = 60
 GUESS_EVERY_S = 1.0  # per identity and address; also what bounds the time spent on hashing

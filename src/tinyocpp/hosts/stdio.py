@@ -19,7 +19,7 @@ from tinyocpp.config import load
 from tinyocpp.errors import Malformed, NotPermitted, OperatorError, StorageError
 from tinyocpp.hosts.batch import SystemClock, charger_of, handle_frame, relaxed
 from tinyocpp.hosts.commandsocket import CommandSockets
-from tinyocpp.hosts.door import Caller, Door, Refusal, Welcome, identity_in
+from tinyocpp.hosts.door import PROXIES_SAY, Caller, Door, Refusal, Welcome, identity_in
 from tinyocpp.hosts.lines import LineJoiner, TooLong
 from tinyocpp.hosts.log import log
 from tinyocpp.hosts.runtimedir import prepare_runtime
@@ -87,7 +87,7 @@ def caller_of(charger: str | None, environ: Mapping[str, str]) -> Caller:
         address=address,
         authorization=environ.get("HTTP_AUTHORIZATION"),
         tls=environ.get("HTTPS", "") not in ("", "off"),
-        forwarded="HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ,
+        forwarded=any(f"HTTP_{name.upper().replace('-', '_')}" in environ for name in PROXIES_SAY),
     )
 
 

@@ -31,7 +31,7 @@ from tinyocpp.errors import OperatorError
 from tinyocpp.hosts.addresses import bind, urls
 from tinyocpp.hosts.batch import SystemClock
 from tinyocpp.hosts.commandsocket import CommandSockets
-from tinyocpp.hosts.door import Caller, Door, identity_in
+from tinyocpp.hosts.door import PROXIES_SAY, Caller, Door, identity_in
 from tinyocpp.hosts.link import GOING_AWAY, Link
 from tinyocpp.hosts.log import Throttle, log
 from tinyocpp.hosts.rounds import Rounds
@@ -347,7 +347,7 @@ def _caller(connection: ChargerConnection, request: Request) -> Caller:
         authorization=next(iter(request.headers.get_all("Authorization")), None),
         tls=ssl_object is not None,
         certificate=certificate,
-        forwarded="X-Forwarded-For" in request.headers or "Forwarded" in request.headers,
+        forwarded=any(name in request.headers for name in PROXIES_SAY),
     )
 
 
