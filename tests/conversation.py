@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from tinyocpp.admission import Standing
 from tinyocpp.charger import Charger
+from tinyocpp.commands import ANSWER_TIMEOUT_S
 from tinyocpp.config import TagsConfig
 from tinyocpp.messages.core import RegistrationStatus
-from tinyocpp.session import CALL_TIMEOUT_S, Answer, Session
+from tinyocpp.session import Answer, Session
 from tinyocpp.storage.reading import SqlReader
 from tinyocpp.storage.sqlite import SqliteDatabase, SqliteStore
 from tinyocpp.tags import Tag, TagList
@@ -71,7 +72,7 @@ class Conversation:
         assert frame[:2] == [3, "1"], answer
         return frame[2]
 
-    def call(self, action: str, payload: bytes = b"{}", timeout_s: float = CALL_TIMEOUT_S) -> int:
+    def call(self, action: str, payload: bytes = b"{}", timeout_s: float = ANSWER_TIMEOUT_S) -> int:
         return self.session.send_call(action, payload, self.clock.seconds, timeout_s)
 
     def wait(self, seconds: float) -> list[Answer]:

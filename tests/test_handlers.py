@@ -7,7 +7,7 @@ import json
 import pytest
 from conversation import NOON, Conversation
 
-from tinyocpp.handlers import HANDLERS, OUTCOMES
+from tinyocpp.handlers import HANDLERS, LESSONS
 from tinyocpp.handlers.answers import Stage
 from tinyocpp.messages import ACTIONS
 from tinyocpp.tags import Tag
@@ -31,7 +31,7 @@ def test_every_request_a_charger_may_send_has_its_handler() -> None:
         " StartTransaction StatusNotification StopTransaction"
     )
     assert sorted(HANDLERS) == from_the_charger.split()
-    assert set(HANDLERS) | set(OUTCOMES) <= set(ACTIONS)
+    assert set(HANDLERS) | set(LESSONS) <= set(ACTIONS)
 
 
 # --- what our own calls teach us
@@ -64,7 +64,7 @@ def test_remote_start(call: str, answer: str, granted: bool) -> None:
 def test_a_connection_time_out_that_is_no_number_of_seconds_counts_as_not_told(told: str) -> None:
     house = Conversation()
     house.charger.ledger.learn_configuration("garage", {"ConnectionTimeOut": told})
-    OUTCOMES["RemoteStartTransaction"](Stage.SENT, GRANT.encode(), b"{}", house.charger)
+    LESSONS["RemoteStartTransaction"](Stage.SENT, GRANT.encode(), b"{}", house.charger)
     house.clock.pass_(179)
     assert house.charger.ledger.granted("garage", "ABC", house.clock.now())
     house.clock.pass_(2)

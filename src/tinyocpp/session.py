@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.admission import Standing
+from tinyocpp.commands import ANSWER_TIMEOUT_S
 from tinyocpp.errors import ProtocolFault
-from tinyocpp.handlers import HANDLERS, OUTCOMES
+from tinyocpp.handlers import HANDLERS, LESSONS
 from tinyocpp.handlers.answers import Stage
 from tinyocpp.leniency import LOSSES, Oddity, OddityKind, mend, read_frame
 from tinyocpp.messages import ACTIONS
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from tinyocpp.charger import Charger
     from tinyocpp.messages.payload import Payload
 
-CALL_TIMEOUT_S = 90.0
-"""Some chargers need 60 s for an answer (Mennekes 4Business, quirk F12)."""
 DEAF_AFTER = 3
 """So many calls in a row without an answer: only a new connection helps (quirk H23)."""
 SEEN_EVERY_S = 30.0
@@ -46,7 +45,9 @@ LATE_KEPT = 8
 """Calls given up whose answer is still recognised when it comes after all."""
 
 HABITS_KEPT = 200
+"""So many habits of a charger are told apart; one with more is noted with every frame."""
 INCOMPLETE = frozenset({OddityKind.MISSING, OddityKind.NOT_AN_OBJECT})
+"""A BootNotification like this does not say properly who it is, and adopts nobody (design, promise 6)."""
 
 NEVER_REFUSED = frozenset(
     {"BootNotification", "Heartbeat", "StatusNotification", "MeterValues", "StartTransaction", "StopTransaction"}
@@ -124,7 +125,7 @@ class Session:
         else:
             self._settle(frame, now)
 
-    def send_call(self, action: str, payload: bytes, now: float, timeout_s: float = CALL_TIMEOUT_S) -> int:
+    def send_call(self, action: str, payload: bytes, now: float, timeout_s: float = ANSWER_TIMEOUT_S) -> int:
         """Queue a call, inside a batch; it goes out when no other is outstanding. Returns the number its Answer will
         carry. `payload` is a JSON object and goes out as it is, without its insignificant space."""
         self._calls += 1
@@ -167,7 +168,7 @@ class Session:
         if self._outstanding is not None and self._outstanding.deadline <= now:
             expired, self._outstanding = self._outstanding, None
             self._late.append(expired)
-            self._deaf += expired.patience_s >= CALL_TIMEOUT_S
+            self._deaf += expired.patience_s >= ANSWER_TIMEOUT_S
             self.closing = self.closing or self._deaf >= DEAF_AFTER
             self._end(expired, Stage.FAILED, Answer(expired.call_id, expired.action, Outcome.TIMEOUT))
         for pending in [pending for pending in self._queue if pending.deadline <= now]:
@@ -277,9 +278,9 @@ class Session:
         self.charger.announce("command", action=pending.action, outcome=answer.outcome)
 
     def _learn(self, pending: _Pending, stage: Stage, answer: bytes) -> None:
-        outcome = OUTCOMES.get(pending.action)
-        if outcome is not None:
-            outcome(stage, pending.payload, answer, self.charger)
+        lesson = LESSONS.get(pending.action)
+        if lesson is not None:
+            lesson(stage, pending.payload, answer, self.charger)
 
     def _send_next(self) -> None:
         if self._outstanding is None and self._queue:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,11 +23,11 @@ from tinyocpp.messages.core import (
     StopTransaction,
 )
 from tinyocpp.messages.types import AuthorizationStatus
-from tinyocpp.storage.ledger import CALLS_KEPT, RAW_KEPT
+from tinyocpp.storage.notes import CALLS_KEPT, RAW_KEPT
 from tinyocpp.storage.reading import SqlReader
 from tinyocpp.storage.sqlite import SqliteStore
 from tinyocpp.tags import Verdict
-from tinyocpp.transactions import State, Transaction
+from tinyocpp.transactions import TRANSITIONS, Booted, Ended, Metered, Resumed, State, Stopped, Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -286,3 +287,24 @@ def scans(statement: str, steps: list[str]) -> bool:
     aliases = {alias: table for table, alias in re.findall(r"(?:FROM|JOIN) (\w+) (\w)\b", statement)}
     scanned = [step.split()[1] for step in steps if step.startswith("SCAN")]
     return any(aliases.get(name, name) in GROWING for name in scanned)
+
+
+# --- what docs/ledger.md says of it
+
+PAGE = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text(encoding="utf-8")
+
+
+def test_every_table_and_column_is_documented(house: House) -> None:
+    paragraphs = dict(re.findall(r"^\*\*(\w+)\*\*:(.*)$", PAGE, re.MULTILINE))
+    documented = {table: set(re.findall(r"`([a-z_]+)`", text)) for table, text in paragraphs.items()}
+    tables = [name for (name,) in house.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    there = {table: {row[1] for row in house.rows(f"PRAGMA table_info({table})")} for table in tables}
+    del there["sqlite_sequence"]  # SQLite's own: the numbers that have been given
+    assert documented == there
+
+
+def test_the_life_of_a_transaction_is_documented() -> None:
+    columns = (Metered, Resumed, Booted, Ended, Stopped)
+    rows = re.findall(r"^\| \*\*(\w+)\*\*[^|]*\|(.*)\|$", PAGE, re.MULTILINE)
+    documented = {state: [cell.strip() for cell in cells.split("|")] for state, cells in rows}
+    assert documented == {state: [row[column] for column in columns] for state, row in TRANSITIONS.items()}

@@ -2,7 +2,7 @@
 
 A handler is given the decoded call and its Charger, and returns the answer. It runs inside the host's batch: the answer
 leaves when what the handler wrote is durable. It must not send calls of its own (quirk B17), sleep, or look at a clock
-other than the charger's. `OUTCOMES` is the other direction: what a charger's answers to our own calls teach us.
+other than the charger's. `LESSONS` is the other direction: what a charger's answers to our own calls teach us.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ HANDLERS: dict[str, Handler] = {
     "StopTransaction": transactions.stop_transaction,
 }
 
-OUTCOMES: dict[str, answers.Outcome] = {
+LESSONS: dict[str, answers.Lesson] = {
     "ChangeConfiguration": answers.configuration_changed,
     "GetConfiguration": answers.configuration_got,
     "RemoteStartTransaction": answers.remote_start,

@@ -1,6 +1,6 @@
 """What a charger's answer to one of our own calls teaches us, whoever sent the call.
 
-An Outcome is called when a call is sent, with no answer, and again when it has ended: with the answer, or with none
+A Lesson is called when a call is sent, with no answer, and again when it has ended: with the answer, or with none
 where the charger refused, failed or said nothing. What was typed with --raw, or answered against the schema, teaches
 nothing and does no harm.
 """
@@ -31,7 +31,7 @@ class Stage(StrEnum):
     FAILED = "failed"  # CALLERROR, no answer in time, connection lost
 
 
-Outcome = Callable[[Stage, bytes, bytes, "Charger"], None]
+Lesson = Callable[[Stage, bytes, bytes, "Charger"], None]
 """Stage, the payload of our call, the payload of the answer (empty object unless ANSWERED), the charger."""
 
 

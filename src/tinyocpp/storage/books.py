@@ -1,66 +1,29 @@
 """The books: the one row per transaction that says what its facts mean now, and the one row per connector.
 
 Only the accounting (ledger.py) writes here, and only through these functions, so that a row always agrees with
-`transactions.apply` and `transactions.booked`. Also home of the SQL seam: what the accounting asks of a database.
+`transactions.apply` and `transactions.booked`.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from tinyocpp.storage.sql import EPOCH, MILLISECOND, Database, Row, integer, integer_or_none, ms, ms_or_none, when
 from tinyocpp.tags import fold
 from tinyocpp.transactions import Metered, Record, State, Transaction, apply, booked
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tinyocpp.messages.core import StatusNotification
+
     Stored = tuple[
         int, str, int, str, str, int, int, int | None, int | None, int | None, int, int | None, int | None, str, int,
         int, int | None, int, int | None,
     ]  # fmt: skip
     """What SELECT gives, as schema.py promises it."""
-
-Row = tuple[object, ...]
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
-
-
-class Database(Protocol):
-    """What the accounting needs of an SQL database; `?` marks a parameter. Raises StorageError."""
-
-    def rows(self, sql: str, *parameters: object) -> list[Row]: ...
-    def run(self, sql: str, *parameters: object) -> int:
-        """Execute; returns how many rows it changed."""
-        ...
-
-    def insert(self, sql: str, *parameters: object) -> int:
-        """Execute an INSERT into a table with a numbered key; returns the new number."""
-        ...
-
-
-def ms(at: datetime) -> int:
-    """Milliseconds since 1970, as times are stored."""
-    return (at - EPOCH) // MILLISECOND
-
-
-def ms_or_none(at: datetime | None) -> int | None:
-    return None if at is None else ms(at)
-
-
-def when(stored: object) -> datetime | None:
-    return None if stored is None else EPOCH + timedelta(milliseconds=integer(stored))
-
-
-def integer(stored: object) -> int:
-    assert isinstance(stored, int)  # what an INTEGER column that is not null gives
-    return stored
-
-
-def integer_or_none(stored: object) -> int | None:
-    return None if stored is None else integer(stored)
-
 
 SELECT = (
     "SELECT transaction_id, charger, connector_id, id_tag, state, orphan, started_at, meter_start_wh,"

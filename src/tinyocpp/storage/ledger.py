@@ -1,15 +1,15 @@
 """The accounting: a charger's messages become facts, and the facts a transaction with its energy (docs/ledger.md).
 
 This is the Ledger of charger.py over any SQL database: the rules are in transactions.py and metering.py, the tables in
-schema.py, the books in books.py; how to open, begin and commit is the member's (sqlite.py). Everything here runs inside
-a batch and keeps nothing in memory between two calls, so several processes may share one ledger.
+schema.py, the books in books.py, what moves no energy in notes.py; how to open, begin and commit is the member's
+(sqlite.py). Everything here runs inside a batch and keeps nothing in memory between two calls, so several processes may
+share one ledger.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 import msgspec
 
@@ -17,7 +17,9 @@ from tinyocpp.identity import fold_identity
 from tinyocpp.messages.core import ChargePointStatus
 from tinyocpp.messages.types import AuthorizationStatus
 from tinyocpp.metering import Reading, read
-from tinyocpp.storage.books import Books, Database, integer, ms, ms_or_none
+from tinyocpp.storage.books import Books
+from tinyocpp.storage.notes import SqlNotes
+from tinyocpp.storage.sql import digest, integer, ms, ms_or_none
 from tinyocpp.tags import Verdict, fold
 from tinyocpp.transactions import (
     Booted,
@@ -36,10 +38,7 @@ from tinyocpp.transactions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tinyocpp.charger import Judge
-    from tinyocpp.leniency import Oddity
     from tinyocpp.messages.core import (
         BootNotification,
         MeterValues,
@@ -47,29 +46,23 @@ if TYPE_CHECKING:
         StatusNotification,
         StopTransaction,
     )
-    from tinyocpp.messages.payload import Payload
-    from tinyocpp.storage.books import Row
     from tinyocpp.storage.register import SqlRegister
+    from tinyocpp.storage.sql import Database, Row
 
 FORGOTTEN = timedelta(hours=24)
 """A transaction without a sign of life for so long no longer keeps its tag from charging elsewhere."""
 STATUS_SLACK = timedelta(minutes=1)
 """Statuses in order of arrival may have times a little out of it (quirk T6)."""
-CALLS_KEPT = 200
-"""Of calls that carry no energy the last so many per action: EN+ sends a DataTransfer every few seconds (quirk B13)."""
-RAW_KEPT = 65_536
-"""Characters kept of a frame that could not be read."""
 
 CHARGING = frozenset({ChargePointStatus.CHARGING, ChargePointStatus.SUSPENDED_EV, ChargePointStatus.SUSPENDED_EVSE})
 
 
-class SqlLedger:
+class SqlLedger(SqlNotes):
     """Implements charger.Ledger; see there for what each method promises."""
 
     def __init__(self, database: Database, register: SqlRegister) -> None:
-        self._db = database
+        super().__init__(database, register)
         self._books = Books(database)
-        self._register = register
 
     # Boot and status.
 
@@ -338,7 +331,7 @@ class SqlLedger:
             " power_w, received_at, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             ms(record.at),
             charger,
-            _digest(payload),
+            digest(payload),
             connector_id,
             None if transaction is None else transaction.id,
             call.transaction_id,
@@ -389,7 +382,7 @@ class SqlLedger:
             "SELECT 1 FROM samples WHERE sampled_at = ? AND charger = ? AND digest = ?",
             ms(record.at),
             charger,
-            _digest(payload),
+            digest(payload),
         )
         return not repeated
 
@@ -397,96 +390,6 @@ class SqlLedger:
         """Connector 0 of a charger with one socket is that socket (quirk M18)."""
         known = self._books.registers(charger)
         return next(iter(known)) if len(known) == 1 else 0
-
-    # Everything else.
-
-    def note(self, charger_id: str, oddity: Oddity, raw: str, now: datetime) -> None:
-        kept = raw[:RAW_KEPT].encode("utf-8", "replace")  # half a surrogate pair is nothing to keep
-        self._db.run(
-            "INSERT INTO oddities (charger, kind, detail, digest, raw, first_at, last_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (charger, kind, detail, digest) DO UPDATE SET times = times + 1, last_at = excluded.last_at",
-            fold_identity(charger_id),
-            oddity.kind,
-            oddity.detail,
-            _digest(kept),
-            kept.decode(),
-            ms(now),
-            ms(now),
-        )
-
-    def record(self, charger_id: str, action: str, call: Payload, now: datetime) -> None:
-        charger = fold_identity(charger_id)
-        self._db.run(
-            "INSERT INTO calls (charger, action, received_at, payload) VALUES (?, ?, ?, ?)",
-            charger,
-            action,
-            ms(now),
-            msgspec.json.encode(call).decode(),
-        )
-        self._db.run(
-            "DELETE FROM calls WHERE charger = ? AND action = ? AND call_no <= (SELECT call_no FROM calls"
-            " WHERE charger = ? AND action = ? ORDER BY call_no DESC LIMIT 1 OFFSET ?)",
-            charger,
-            action,
-            charger,
-            action,
-            CALLS_KEPT,
-        )
-
-    def seen(self, charger_id: str, now: datetime) -> None:
-        self._db.run(
-            "INSERT INTO chargers (charger, charger_id, last_seen_at) VALUES (?, ?, ?)"
-            " ON CONFLICT (charger) DO UPDATE SET last_seen_at = excluded.last_seen_at",
-            fold_identity(charger_id),
-            charger_id,
-            ms(now),
-        )
-
-    def adopt(self, charger_id: str, now: datetime) -> bool:
-        return self._register.adopt(charger_id, now)
-
-    def admitted(self, charger_id: str) -> bool:
-        known = self._register.find(charger_id)
-        return known is not None and known.admitted_at is not None
-
-    def grant(self, charger_id: str, id_tag: str, until: datetime | None) -> None:
-        charger, tag = fold_identity(charger_id), fold(id_tag)
-        if until is None:
-            self._db.run("DELETE FROM grants WHERE charger = ? AND tag = ?", charger, tag)
-            return
-        self._db.run(
-            "INSERT INTO grants (charger, tag, until) VALUES (?, ?, ?)"
-            " ON CONFLICT (charger, tag) DO UPDATE SET until = excluded.until",
-            charger,
-            tag,
-            ms(until),
-        )
-
-    def granted(self, charger_id: str, id_tag: str, now: datetime) -> bool:
-        found = self._db.rows(
-            "SELECT 1 FROM grants WHERE charger = ? AND tag = ? AND until > ?",
-            fold_identity(charger_id),
-            fold(id_tag),
-            ms(now),
-        )
-        return bool(found)
-
-    def learn_configuration(self, charger_id: str, keys: Mapping[str, str | None]) -> None:
-        charger = fold_identity(charger_id)
-        for key, value in keys.items():
-            self._db.run(
-                "INSERT INTO configuration (charger, key, value) VALUES (?, ?, ?)"
-                " ON CONFLICT (charger, key) DO UPDATE SET value = excluded.value",
-                charger,
-                key,
-                value,
-            )
-
-    def configuration(self, charger_id: str, key: str) -> str | None:
-        found = self._db.rows(
-            "SELECT value FROM configuration WHERE charger = ? AND key = ?", fold_identity(charger_id), key
-        )
-        return None if not found or found[0][0] is None else str(found[0][0])
 
 
 def _believed(stated: datetime | None, now: datetime) -> datetime | None:
@@ -522,8 +425,3 @@ def _fits(running: Transaction, call: StopTransaction, stated: datetime | None) 
 
 def _not_above(known_wh: int | None, shown_wh: int | None) -> bool:
     return known_wh is not None and shown_wh is not None and known_wh <= shown_wh
-
-
-def _digest(payload: bytes) -> int:
-    """Tells two frames of one charger and one moment apart, the same in every process: length and CRC-32."""
-    return len(payload) << 32 | crc32(payload)

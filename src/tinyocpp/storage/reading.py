@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.storage import Booking, ChargerStatus, ConnectorStatus, NotedOddity, Total
-from tinyocpp.storage.books import integer, integer_or_none, ms, when
 from tinyocpp.storage.register import SqlRegister
+from tinyocpp.storage.sql import integer, integer_or_none, ms, when
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from tinyocpp.storage.books import Database, Row
+    from tinyocpp.storage.sql import Database, Row
 
 PAGE = 1000
 QUARTER_MS = 15 * 60 * 1000

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.storage import Registered
-from tinyocpp.storage.books import integer, ms, when
+from tinyocpp.storage.sql import integer, ms, when
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tinyocpp.storage.books import Database, Row
+    from tinyocpp.storage.sql import Database, Row
 
 SELECT = (
     "SELECT charger_id, admitted_at, password_hash, refused_at, refused_from, refused_why, refusals, connected_at,"

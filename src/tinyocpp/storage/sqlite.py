@@ -19,7 +19,7 @@ from tinyocpp.storage.register import SqlRegister
 from tinyocpp.storage.schema import MIGRATIONS
 
 if TYPE_CHECKING:
-    from tinyocpp.storage.books import Row
+    from tinyocpp.storage.sql import Row
 
 BUSY_TIMEOUT_S = 10.0
 RELAXED, FULL = "NORMAL", "FULL"

@@ -1,0 +1,121 @@
+"""What a ledger keeps that moves no energy: oddities, other calls, who is there, remote starts, configuration keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tinyocpp.identity import fold_identity
+from tinyocpp.storage.sql import digest, ms
+from tinyocpp.tags import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from tinyocpp.leniency import Oddity
+    from tinyocpp.messages.payload import Payload
+    from tinyocpp.storage.register import SqlRegister
+    from tinyocpp.storage.sql import Database
+
+CALLS_KEPT = 200
+"""Of calls that carry no energy the last so many per action: EN+ sends a DataTransfer every few seconds (quirk B13)."""
+RAW_KEPT = 65_536
+"""Characters kept of a frame that could not be read."""
+
+
+class SqlNotes:
+    """One half of charger.Ledger; the other, which books energy, is ledger.py."""
+
+    def __init__(self, database: Database, register: SqlRegister) -> None:
+        self._db = database
+        self._register = register
+
+    def note(self, charger_id: str, oddity: Oddity, raw: str, now: datetime) -> None:
+        kept = raw[:RAW_KEPT].encode("utf-8", "replace")  # half a surrogate pair is nothing to keep
+        self._db.run(
+            "INSERT INTO oddities (charger, kind, detail, digest, raw, first_at, last_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (charger, kind, detail, digest) DO UPDATE SET times = times + 1, last_at = excluded.last_at",
+            fold_identity(charger_id),
+            oddity.kind,
+            oddity.detail,
+            digest(kept),
+            kept.decode(),
+            ms(now),
+            ms(now),
+        )
+
+    def record(self, charger_id: str, action: str, call: Payload, now: datetime) -> None:
+        charger = fold_identity(charger_id)
+        self._db.run(
+            "INSERT INTO calls (charger, action, received_at, payload) VALUES (?, ?, ?, ?)",
+            charger,
+            action,
+            ms(now),
+            msgspec.json.encode(call).decode(),
+        )
+        self._db.run(
+            "DELETE FROM calls WHERE charger = ? AND action = ? AND call_no <= (SELECT call_no FROM calls"
+            " WHERE charger = ? AND action = ? ORDER BY call_no DESC LIMIT 1 OFFSET ?)",
+            charger,
+            action,
+            charger,
+            action,
+            CALLS_KEPT,
+        )
+
+    def seen(self, charger_id: str, now: datetime) -> None:
+        self._db.run(
+            "INSERT INTO chargers (charger, charger_id, last_seen_at) VALUES (?, ?, ?)"
+            " ON CONFLICT (charger) DO UPDATE SET last_seen_at = excluded.last_seen_at",
+            fold_identity(charger_id),
+            charger_id,
+            ms(now),
+        )
+
+    def adopt(self, charger_id: str, now: datetime) -> bool:
+        return self._register.adopt(charger_id, now)
+
+    def admitted(self, charger_id: str) -> bool:
+        known = self._register.find(charger_id)
+        return known is not None and known.admitted_at is not None
+
+    def grant(self, charger_id: str, id_tag: str, until: datetime | None) -> None:
+        charger, tag = fold_identity(charger_id), fold(id_tag)
+        if until is None:
+            self._db.run("DELETE FROM grants WHERE charger = ? AND tag = ?", charger, tag)
+            return
+        self._db.run(
+            "INSERT INTO grants (charger, tag, until) VALUES (?, ?, ?)"
+            " ON CONFLICT (charger, tag) DO UPDATE SET until = excluded.until",
+            charger,
+            tag,
+            ms(until),
+        )
+
+    def granted(self, charger_id: str, id_tag: str, now: datetime) -> bool:
+        found = self._db.rows(
+            "SELECT 1 FROM grants WHERE charger = ? AND tag = ? AND until > ?",
+            fold_identity(charger_id),
+            fold(id_tag),
+            ms(now),
+        )
+        return bool(found)
+
+    def learn_configuration(self, charger_id: str, keys: Mapping[str, str | None]) -> None:
+        charger = fold_identity(charger_id)
+        for key, value in keys.items():
+            self._db.run(
+                "INSERT INTO configuration (charger, key, value) VALUES (?, ?, ?)"
+                " ON CONFLICT (charger, key) DO UPDATE SET value = excluded.value",
+                charger,
+                key,
+                value,
+            )
+
+    def configuration(self, charger_id: str, key: str) -> str | None:
+        found = self._db.rows(
+            "SELECT value FROM configuration WHERE charger = ? AND key = ?", fold_identity(charger_id), key
+        )
+        return None if not found or found[0][0] is None else str(found[0][0])
