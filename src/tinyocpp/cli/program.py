@@ -7,17 +7,20 @@ is our own fault and keeps its traceback.
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from tinyocpp.commands import LONGEST_TIMEOUT_S
-from tinyocpp.errors import Malformed, OperatorError
+from tinyocpp.errors import Malformed, OperatorError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 INTERRUPTED = 130
+OUTPUT_LOST = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,16 +38,38 @@ def add_timeout(parser: argparse.ArgumentParser, default_s: float) -> None:
 
 def run_program(name: str, run: Callable[[], int]) -> int:
     """The exit code of `run`, having said what went wrong if something did."""
+    _prepare_output()
     try:
-        return run()
+        code = run()
+        sys.stdout.flush()
+        return code
     except OperatorError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read our output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
+    except OSError as error:
+        if error.errno not in OUTPUT_LOST or error.filename is not None:
+            raise
+        _discard_output()
+        print(f"{name}: the output is not complete: {error.strerror}", file=sys.stderr)
+        return StorageError.exit_code
+
+
+def _prepare_output() -> None:
+    """Closed by who started us, or of an alphabet that lacks a letter: neither is a reason to fail."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 (as long as we live)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _seconds(text: str) -> float:

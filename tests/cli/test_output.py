@@ -1,0 +1,60 @@
+"""Standard output that is full, closed or of another alphabet; as a program, for it is about what programs inherit."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROGRAM = "import sys; from tinyocpp.cli import main; sys.exit(main())"
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Path:
+    (tmp_path / "tags.toml").write_text('[[tag]]\nid = "04A2"\nname = "Jürgen ☃"\n', encoding="utf-8")
+    (tmp_path / "tinyocpp.toml").write_text('[paths]\nruntime = "run"\n')
+    return tmp_path / "tinyocpp.toml"
+
+
+def typed(configuration: Path, shell: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """`shell`: what comes behind the program on a command line."""
+    return subprocess.run(
+        ["sh", "-c", f'"$0" -c "$1" --config "$2" {shell}', sys.executable, PROGRAM, configuration],
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        timeout=20,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("words", ["tag list", "tag list --json", "config show", "report --format csv"])
+def test_a_full_disk_is_said_in_one_line(configuration: Path, words: str) -> None:
+    ended = typed(configuration, f"{words} > /dev/full")
+    said = ended.stderr.decode().splitlines()
+    assert (ended.returncode, said[-1]) == (74, "tinyocpp: the output is not complete: No space left on device")
+    assert "Traceback" not in ended.stderr.decode()
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_nobody_listens(configuration: Path, closed: str) -> None:
+    assert typed(configuration, f"tag list {closed}").returncode == 0
+
+
+def test_what_goes_wrong_is_never_said_on_stdout(configuration: Path) -> None:
+    ended = typed(configuration, "tag remove NOPE 2>&-")
+    assert (ended.returncode, ended.stdout) == (1, b"")
+
+
+def test_letters_the_terminal_does_not_have(configuration: Path) -> None:
+    latin = {"PYTHONIOENCODING": "latin-1"}
+    table = typed(configuration, "tag list", **latin)
+    assert (table.returncode, "J\xfcrgen \\u2603".encode("latin-1") in table.stdout) == (0, True)
+    listed = json.loads(typed(configuration, "tag list --json", **latin).stdout.decode("latin-1"))
+    assert listed[0]["name"] == "Jürgen ☃"
