@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,38 @@ if TYPE_CHECKING:
 
 LIVE = '[2,"1","Heartbeat",{}]'
 START = '[2,"1","StartTransaction",{"connectorId":1,"idTag":"A","meterStart":0,"timestamp":"2025-06-01T12:00:00Z"}]'
+
+
+def shell(config: Path, behind: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
+    """`behind`: what comes behind the program on a command line."""
+    return subprocess.run(
+        ["sh", "-c", f'"$0" -m tinyocpp.hosts.stdio --config "$1" {behind}', sys.executable, config],
+        input=LIVE.encode(),
+        capture_output=True,
+        env=os.environ | environ,
+        timeout=20,
+        check=False,
+    )
+
+
+def test_a_closed_log_is_not_told_to_the_charger(tmp_path: Path) -> None:
+    config = configure(tmp_path, tags=())
+    (tmp_path / "tags.toml").write_text("nonsense")
+    ended = shell(config, "--charger garage 2>&-")
+    assert (ended.returncode, ended.stdout.count(b"\n"), ended.stdout[:7]) == (0, 1, b'[3,"1",')
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_without_a_pipe_there_is_no_charger(tmp_path: Path, closed: str) -> None:
+    ended = shell(configure(tmp_path, tags=()), f"--charger garage {closed}")
+    assert (ended.returncode, ended.stdout, ended.stderr.count(b"\n")) == (64, b"", 1)
+
+
+@pytest.mark.parametrize("path", ["/x%0Aevent=forged", "/%1B[2J", "/%00", "/" + "x" * 300])
+def test_a_stranger_writes_no_line_of_the_log(tmp_path: Path, path: str) -> None:
+    ended = shell(configure(tmp_path, tags=()), "", REQUEST_URI=path, REMOTE_ADDR="192.0.2.7")
+    event, error = ended.stderr.decode().splitlines()
+    assert (ended.returncode, event.isprintable(), error.isprintable(), len(error) < 200) == (77, True, True, True)
 
 
 def test_a_newer_backend_takes_over_and_the_charger_stays_connected(tmp_path: Path) -> None:

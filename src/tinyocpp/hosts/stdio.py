@@ -24,6 +24,7 @@ from tinyocpp.hosts.lines import LineJoiner, TooLong
 from tinyocpp.hosts.log import log
 from tinyocpp.hosts.runtimedir import prepare_runtime
 from tinyocpp.hosts.wirelog import FROM_CHARGER, TO_CHARGER, WireLog, wire_log_path
+from tinyocpp.identity import valid_identity
 from tinyocpp.session import Session
 from tinyocpp.storage import open_store
 from tinyocpp.storage.tagfile import TagFile
@@ -125,7 +126,8 @@ class Backend:
             self._store.register.connected(verdict.charger_id, caller.address, self._clock.now())
         self._store.commit()
         if isinstance(verdict, Refusal):
-            raise NotPermitted(f"{caller.identity}: {verdict.why}")
+            name = caller.identity if valid_identity(caller.identity) else ascii(caller.identity[:100])
+            raise NotPermitted(f"{name}: {verdict.why}")
         return verdict
 
     def _begin(self, *, relaxed: bool) -> None:
@@ -230,11 +232,14 @@ def _write_all(sink: int, data: bytes) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program. Exit codes: 0 end of input, 64 how it was called, 65 message too long, 70 our fault, 74 the ledger,
     77 not admitted or wrong password, 78 the configuration."""
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 (closed: else it is said where frames belong)
     try:
         options = Options(sys.argv[1:] if arguments is None else arguments)
         if options.text:
             sys.stdout.write(options.text)
             return 0
+        if sys.stdin is None or sys.stdout is None:
+            raise Malformed("standard input and output are the charger's frames; one of them is closed")
         backend = Backend(load(options.config, os.environ), caller_of(options.charger, os.environ))
         return backend.run(sys.stdin.fileno(), sys.stdout.fileno(), _told_to_stop())
     except OperatorError as error:
