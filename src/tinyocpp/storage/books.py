@@ -71,6 +71,11 @@ class Books:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._running: dict[int, Transaction] = {}  # as last read or kept
+
+    def forget(self) -> None:
+        """Another process may have written, or what was written here is undone: read everything anew."""
+        self._running.clear()
 
     def transactions(self, condition: str, *parameters: object) -> list[Transaction]:
         """Those that fulfil the SQL condition, oldest first."""
@@ -83,9 +88,21 @@ class Books:
         return self.transactions(f"charger = ? AND connector_id = ? AND {RUNNING}", charger, connector_id)
 
     def owned(self, charger: str, transaction_id: int) -> Transaction | None:
-        """The transaction of that number, if it is this charger's."""
-        found = self.transactions("transaction_id = ? AND charger = ?", transaction_id, charger)
-        return found[0] if found else None
+        """The transaction of that number, if it is this charger's. Every sample asks, so one that runs is kept in mind."""
+        known = self._running.get(transaction_id)
+        if known is None:
+            found = self.transactions("transaction_id = ?", transaction_id)
+            if not found:
+                return None
+            known = found[0]
+            self._remember(known)
+        return known if known.charger_id == charger else None
+
+    def _remember(self, transaction: Transaction) -> None:
+        if transaction.running:
+            self._running[transaction.id] = transaction
+        else:
+            self._running.pop(transaction.id, None)
 
     def claimed(self, charger: str, claimed_id: int) -> Transaction | None:
         """The latest transaction this charger calls by a number of its own."""
@@ -141,6 +158,7 @@ class Books:
 
     def keep(self, transaction: Transaction, now: datetime, *, sampled: bool = False) -> None:
         """`sampled`: only what a sample changes. No index has those columns, so SQLite leaves all of them alone."""
+        self._remember(transaction)
         energy_wh, quality = booked(transaction)
         self._db.run(
             "UPDATE transactions SET meter_start_wh = ?, start_guessed = ?, last_register_wh = ?, last_sample_at = ?,"

@@ -2,8 +2,8 @@
 
 This is the Ledger of charger.py over any SQL database: the rules are in transactions.py and metering.py, the tables in
 schema.py, the books in books.py, what moves no energy in notes.py; how to open, begin and commit is the member's
-(sqlite.py). Everything here runs inside a batch and keeps nothing in memory between two calls, so several processes may
-share one ledger.
+(sqlite.py). Everything here runs inside a batch. What is remembered from one to the next is forgotten as soon as another
+process has written, so several may share one ledger.
 """
 
 from __future__ import annotations
@@ -63,6 +63,10 @@ class SqlLedger(SqlNotes):
     def __init__(self, database: Database, register: SqlRegister) -> None:
         super().__init__(database, register)
         self._books = Books(database)
+
+    def forget(self) -> None:
+        """Read everything anew: another process has written, or what was written here is undone."""
+        self._books.forget()
 
     # Boot and status.
 

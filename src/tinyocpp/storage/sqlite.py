@@ -73,6 +73,7 @@ class SqliteStore:
         self._db = SqliteDatabase(path)
         self._relaxed: bool | None = None
         self._changes_at_begin = 0
+        self._version: object = None
         self.register = SqlRegister(self._db)
         self.ledger = SqlLedger(self._db, self.register)
         prepare(self._db)
@@ -93,6 +94,10 @@ class SqliteStore:
             if timeout_s != BUSY_TIMEOUT_S:
                 self._db.run(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_S * 1000)}")
         self._changes_at_begin = self._db.connection.total_changes
+        version = self._db.rows("PRAGMA data_version")[0][0]  # another one: another connection has written
+        if version != self._version:
+            self._version = version
+            self.ledger.forget()
         return True
 
     def savepoint(self) -> None:
@@ -102,6 +107,7 @@ class SqliteStore:
         self._db.run("RELEASE frame")
 
     def undo(self) -> None:
+        self.ledger.forget()
         self._db.run("ROLLBACK TO frame")
         self._db.run("RELEASE frame")
 
@@ -117,6 +123,8 @@ class SqliteStore:
             raise refusal(self._db.path, error) from error
 
     def rollback(self) -> None:
+        if self.wrote:
+            self.ledger.forget()
         if self._db.connection.in_transaction:
             self._db.run("ROLLBACK")
 
