@@ -176,6 +176,11 @@ MISTAKES = {
     ),
     "no ledger": ('[paths]\naccounting = ""', "paths.accounting: is empty; name a file, or leave the key out"),
     "a zero byte": ('[paths]\ntags = "a\\u0000b"', "paths.tags: no file can have a zero byte in its name"),
+    "a zero byte in the log": ('[log]\nwire = "\\u0000"', "log.wire: no file can have a zero byte in its name"),
+    "a zero byte in a key": (
+        TLS.replace("a.key", "a\\u0000"),
+        "listener.tls.key: no file can have a zero byte in its name",
+    ),
     "PostgreSQL": (
         '[paths]\naccounting = "postgresql://db/tinyocpp"',
         "paths.accounting: postgresql is not supported by this version; name a file",

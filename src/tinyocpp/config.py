@@ -181,6 +181,7 @@ def _contradictions(tables: Tables, chargers: dict[str, ChargerConfig]) -> Itera
     """Key and remedy for each set of values that cannot all be meant."""
     yield from _tls_contradictions(tables.listener)
     yield from _path_contradictions(tables.paths)
+    yield from _impossible_names(tables)
     if not isinstance(tables.chargers.admit, str):
         wrong = (one for one in tables.chargers.admit if not valid_identity(one))
         yield from (("chargers.admit", f"{one!r}: {IDENTITY_RULE}") for one in wrong)
@@ -213,14 +214,22 @@ def _path_contradictions(paths: PathsConfig) -> Iterator[tuple[str, str]]:
     for key, value in (("tags", paths.tags), ("accounting", paths.accounting)):
         if not value:
             yield f"paths.{key}", "is empty; name a file, or leave the key out"
-    for key in ("tags", "accounting", "runtime"):
-        if "\0" in getattr(paths, key):
-            yield f"paths.{key}", "no file can have a zero byte in its name"
     if "://" in paths.accounting:
         scheme = paths.accounting.partition(":")[0]
         yield "paths.accounting", f"{scheme} is not supported by this version; name a file"
     if paths.group and not _known_group(paths.group):
         yield "paths.group", f"there is no group {paths.group!r}; make it with groupadd"
+
+
+def _impossible_names(tables: Tables) -> Iterator[tuple[str, str]]:
+    named = {f"paths.{key}": [getattr(tables.paths, key)] for key in ("tags", "accounting", "runtime")}
+    named["log.wire"] = [tables.log.wire]
+    if tls := tables.listener.tls:
+        named |= {"listener.tls.certificate": [*tls.certificate], "listener.tls.key": [*tls.key]}
+        named["listener.tls.client_ca"] = [tls.client_ca]
+    for key, files in named.items():
+        if any("\0" in file for file in files):
+            yield key, "no file can have a zero byte in its name"
 
 
 def _known_zone(name: str) -> bool:

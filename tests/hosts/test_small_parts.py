@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tinyocpp.hosts.addresses import own_addresses, own_end, urls
+from tinyocpp.errors import ConfigError
+from tinyocpp.hosts.addresses import bind, own_addresses, own_end, urls
 from tinyocpp.hosts.batch import relaxed
 from tinyocpp.hosts.door import identity_in, is_loopback
 from tinyocpp.hosts.log import Throttle, log
@@ -84,6 +85,12 @@ def test_a_proxy_speaks_for_somebody_else(header: str) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------- addresses
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "a..b", "x" * 300, "\0"])
+def test_a_host_that_is_none_is_the_configurations_fault(host: str) -> None:
+    with pytest.raises(ConfigError, match="is no address of this machine"):
+        bind(host, 0)
 
 
 def test_the_addresses_are_ours_and_the_way_out_is_among_them() -> None:

@@ -60,6 +60,8 @@ def bind(host: str, port: int) -> list[socket.socket]:
             taken = bound[0].getsockname()[1] if bound else port  # port 0: the same one for all
             bound.append(socket.create_server((str(address[0]), taken), family=family, backlog=BACKLOG))
         return bound
+    except UnicodeError:  # of a name that cannot be one: a label that is empty or too long
+        raise _explained(socket.gaierror(), host, port) from None
     except OSError as error:
         raise _explained(error, host, port) from None
 
