@@ -88,7 +88,8 @@ class Books:
         return self.transactions(f"charger = ? AND connector_id = ? AND {RUNNING}", charger, connector_id)
 
     def owned(self, charger: str, transaction_id: int) -> Transaction | None:
-        """The transaction of that number, if it is this charger's. Every sample asks, so one that runs is kept in mind."""
+        """The transaction of that number, if it is this charger's. Every sample asks, so one that runs is remembered:
+        see `forget`."""
         known = self._running.get(transaction_id)
         if known is None:
             found = self.transactions("transaction_id = ?", transaction_id)

@@ -2,8 +2,8 @@
 
 This is the Ledger of charger.py over any SQL database: the rules are in transactions.py and metering.py, the tables in
 schema.py, the books in books.py, what moves no energy in notes.py; how to open, begin and commit is the member's
-(sqlite.py). Everything here runs inside a batch. What is remembered from one to the next is forgotten as soon as another
-process has written, so several may share one ledger.
+(sqlite.py). Everything here runs inside a batch. What is remembered from one to the next is forgotten as soon as some
+other process has written, so several may share one ledger.
 """
 
 from __future__ import annotations
