@@ -87,7 +87,7 @@ def test_a_proxy_speaks_for_somebody_else(header: str) -> None:
 # ---------------------------------------------------------------------------------------------------------- addresses
 
 
-@pytest.mark.parametrize("host", ["no.such.host.invalid", "a..b", "x" * 300, "\0"])
+@pytest.mark.parametrize("host", ["a..b", "x" * 300, "\0"])
 def test_a_host_that_is_none_is_the_configurations_fault(host: str) -> None:
     with pytest.raises(ConfigError, match="is no address of this machine"):
         bind(host, 0)
