@@ -62,6 +62,7 @@ class Rounds:
         self._disk = DiskThread(self._loop)
         self._waiting: list[tuple[Party, Work]] = []
         self._round: list[tuple[Party, Work]] = []
+        self._light = False  # no start and no stop in it: nothing of this round is synced
         self._broken: list[Party] = []
         self._scheduled = False
         self._running = False
@@ -97,11 +98,11 @@ class Rounds:
         self._running = True
         self._round, self._waiting = self._waiting, []
         self._before()
-        light = all(not isinstance(work, str) or relaxed(work) for _, work in self._round)
-        if self._store.begin(relaxed=light, timeout_s=0):
+        self._light = all(not isinstance(work, str) or relaxed(work) for _, work in self._round)
+        if self._store.begin(relaxed=self._light, timeout_s=0):
             self._work()
         else:
-            begin = partial(self._store.begin, relaxed=light, timeout_s=BUSY_TIMEOUT_S)
+            begin = partial(self._store.begin, relaxed=self._light, timeout_s=BUSY_TIMEOUT_S)
             self._disk.do(begin, partial(self._try, self._begun))
 
     def _begun(self, outcome: object) -> None:
@@ -116,11 +117,14 @@ class Rounds:
         for party, work in self._round:
             if not self._one(party, work, now):
                 self._broken.append(party)
-        if self._store.wrote:
-            self._disk.do(self._store.commit, partial(self._try, self._committed))
-        else:
+        if not self._store.wrote:
             self._store.rollback()
-            self._committed(None)
+        elif self._light:
+            self._store.commit()
+        else:
+            self._disk.do(self._store.commit, partial(self._try, self._committed))
+            return
+        self._committed(None)
 
     def _one(self, party: Party, work: Work, now: float) -> bool:
         """False: that was our own fault, and its traceback has been printed."""
