@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tinyocpp.messages.types import MeterValue
 
 BEYOND_ANY_METER = 1e12
+ENERGY = Measurand.ENERGY_ACTIVE_IMPORT_REGISTER  # what a sample without a measurand is, too
+POWER = Measurand.POWER_ACTIVE_IMPORT
+OFFERED = Measurand.CURRENT_OFFERED
 KILO = frozenset({UnitOfMeasure.K_WH, UnitOfMeasure.K_W})
 # The neutral carries no energy of its own (quirk M7), and a voltage between two phases belongs to neither.
 SINGLE_PHASES = {
@@ -66,16 +69,11 @@ def read_bucket(bucket: MeterValue) -> Reading:
     energy: list[SampledValue] = []
     power: list[SampledValue] = []
     offered: list[SampledValue] = []
+    places = {None: energy, ENERGY: energy, POWER: power, OFFERED: offered}
     for sample in bucket.sampled_value:
-        if sample.format is ValueFormat.SIGNED_DATA:
-            continue
-        match sample.measurand:
-            case None | Measurand.ENERGY_ACTIVE_IMPORT_REGISTER:
-                energy.append(sample)
-            case Measurand.POWER_ACTIVE_IMPORT:
-                power.append(sample)
-            case Measurand.CURRENT_OFFERED:
-                offered.append(sample)
+        place = places.get(sample.measurand)
+        if place is not None and sample.format is not ValueFormat.SIGNED_DATA:
+            place.append(sample)
     energy_wh = _total(energy)
     return Reading(
         at=bucket.timestamp,

@@ -158,6 +158,8 @@ class Session:
     @property
     def next_deadline(self) -> float | None:
         """When to call `expire`."""
+        if self._outstanding is None and not self._queue:
+            return None
         waiting = [pending.deadline for pending in self._queue]
         if self._outstanding is not None:
             waiting.append(self._outstanding.deadline)

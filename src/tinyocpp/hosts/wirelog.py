@@ -44,7 +44,7 @@ class WireLog:
         self._half = bound // 2
         self._mode = mode
         self._group_id = group_id
-        self._pending: list[bytes] = []
+        self._pending: list[Line] = []
         self._file: int | None = None
         self._size = 0
         self._complaints = Throttle()
@@ -52,13 +52,13 @@ class WireLog:
 
     def note(self, at: datetime, charger_id: str, direction: str, text: str) -> None:
         """Keep a frame until `flush`."""
-        self._pending.append(self._encoder.encode(Line(at, charger_id, direction, masked(text))))
+        self._pending.append(Line(at, charger_id, direction, masked(text)))
 
     def flush(self) -> None:
         """Write what was noted, in one piece."""
         if not self._pending:
             return
-        data = b"\n".join(self._pending) + b"\n"
+        data = self._encoder.encode_lines(self._pending)
         self._pending.clear()
         try:
             if self._file is None or self._size + len(data) > self._half:
