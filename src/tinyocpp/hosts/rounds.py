@@ -1,9 +1,10 @@
 """One batch, one commit: what all chargers have sent since the last round is handled inside one database transaction.
 
 Only when that is durable are the answers let out. While one round is being synced the next one gathers, which is group
-commit without machinery. Sessions live in the event loop; only what waits for the disk (COMMIT, or another process that
-is writing) is done on one thread, and the store is then left alone until it has returned. A round that fails
-acknowledges nothing and closes its connections.
+commit without machinery. Sessions live in the event loop; only what waits (a COMMIT that syncs, or another process that
+is writing) is done on one thread, and the store is then left alone until it has returned. A round of samples is not
+synced and so committed at once; that SQLite tidies its log with every thousandth page is the one wait left in the loop.
+A round that fails acknowledges nothing and closes its connections.
 """
 
 from __future__ import annotations
