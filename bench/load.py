@@ -18,10 +18,9 @@ import resource
 import struct
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import cast
 
-BEGAN = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
 TEXT, PING, PONG = 1, 9, 10
 AT_A_TIME = 50
 PATIENCE_S = 20
@@ -29,11 +28,17 @@ CLOSE = b"\x88\x80" + bytes(4)
 
 BOOT = '[2,"boot","BootNotification",{"chargePointVendor":"bench","chargePointModel":"bench"}]'
 START = '[2,"%d","StartTransaction",{"connectorId":1,"idTag":"BENCH%d","meterStart":%d,"timestamp":"%s"}]'
+SAMPLE = '{"value":"%s","context":"Sample.Periodic","measurand":"%s",%s"unit":"%s"}'
+SAMPLES = [  # what a wallbox on three phases sends
+    ("%d.5", "Energy.Active.Import.Register", "", "Wh"),
+    ("6900.0", "Power.Active.Import", "", "W"),
+    *(("10.0", "Current.Import", f'"phase":"L{phase}",', "A") for phase in (1, 2, 3)),
+    *(("230.1", "Voltage", f'"phase":"L{phase}",', "V") for phase in (1, 2, 3)),
+]
 METER = (
     '[2,"%d","MeterValues",{"connectorId":1,"transactionId":%d,"meterValue":[{"timestamp":"%s","sampledValue":['
-    '{"value":"%d.5","context":"Sample.Periodic","measurand":"Energy.Active.Import.Register","unit":"Wh"},'
-    '{"value":"6900.0","context":"Sample.Periodic","measurand":"Power.Active.Import","unit":"W"},'
-    '{"value":"10.0","context":"Sample.Periodic","measurand":"Current.Import","phase":"L1","unit":"A"}]}]}]'
+    + ",".join(SAMPLE % sample for sample in SAMPLES)
+    + "]}]}]"
 )
 UPGRADE = (
     "GET /bench%d HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -42,19 +47,18 @@ UPGRADE = (
 )
 
 
-def stamp(number: int) -> str:
-    """Another time for every call, none of them in the future."""
-    return (BEGAN + timedelta(milliseconds=100 * number)).strftime("%Y-%m-%dT%H:%M:%S.") + f"{number % 10}00Z"
+def stamp() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def meter(charger: Charger) -> str:
     number = charger.sent
-    return METER % (number, charger.transaction_id, stamp(number), 1000 + number)
+    return METER % (number, charger.transaction_id, stamp(), 1000 + number)
 
 
 def start(charger: Charger) -> str:
     number = charger.sent
-    return START % (number, charger.number, 1000 + number, stamp(number))
+    return START % (number, charger.number, 1000 + number, stamp())
 
 
 CALLS: dict[str, Callable[[Charger], str]] = {"meter": meter, "start": start}
