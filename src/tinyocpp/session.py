@@ -158,12 +158,9 @@ class Session:
     @property
     def next_deadline(self) -> float | None:
         """When to call `expire`."""
-        if self._outstanding is None and not self._queue:
-            return None
-        waiting = [pending.deadline for pending in self._queue]
-        if self._outstanding is not None:
-            waiting.append(self._outstanding.deadline)
-        return min(waiting, default=None)
+        if self._outstanding is None:
+            return None  # then nothing waits behind it either
+        return min([self._outstanding.deadline, *(pending.deadline for pending in self._queue)])
 
     def expire(self, now: float) -> None:
         """Give up the calls whose time is over, inside a batch. They may still be carried out: nobody knows."""
