@@ -41,11 +41,6 @@ from tinyocpp.messages.core import RegistrationStatus
 from tinyocpp.storage import open_store
 from tinyocpp.storage.tagfile import TagFile
 
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # a platform it has no wheel for
-    from websockets.utils import apply_mask
-
 if TYPE_CHECKING:
     import socket
     import ssl
@@ -65,7 +60,6 @@ STOP_S = 4.0  # promised: within five
 READ_BYTES = 2**13  # at a time; asyncio's 256 KiB are had from the system anew for each frame: a fifth of its cost
 UNREAD_BYTES = 2**20  # what may wait for a charger that does not read
 DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
-TEXT, MASKED = 0x81, 0x80  # a whole text message in one frame; a charger's bytes are masked
 SPENT = Request("/", Headers())  # stands for the request of an open connection, which nobody asks for any more
 
 
@@ -79,19 +73,6 @@ class ChargerConnection(ServerConnection):
         self._listener = listener
         self._parts: bytearray | None = None
         self._ending: asyncio.Task[None] | None = None
-
-    def data_received(self, data: bytes) -> None:
-        """Nearly all that comes is one frame with one text, whole: that needs no parser, a sixth of what it costs."""
-        short = len(data) <= (self.protocol.max_message_size or 0)
-        text = whole_text(data) if short and self._between_messages() else None
-        if text is None:
-            super().data_received(data)
-        else:
-            self.link.heard_at = self.loop.time()
-            self.link.receive(text)
-
-    def _between_messages(self) -> bool:
-        return self._parts is None and self.is_open() and waits_in(self.protocol.parser) == "at_eof"
 
     def process_event(self, event: Request | Response | Frame) -> None:
         if isinstance(event, (Request, Response)):
@@ -133,7 +114,9 @@ class ChargerConnection(ServerConnection):
         return self.protocol.state is State.OPEN
 
     def write(self, texts: list[str]) -> None:
-        self.transport.write(b"".join(map(text_frame, texts)))
+        for text in texts:
+            self.protocol.send_text(text.encode())
+        self.send_data()
         if self.paused and self.transport.get_write_buffer_size() > UNREAD_BYTES:
             self.abort()
 
@@ -154,36 +137,6 @@ class ChargerConnection(ServerConnection):
     def resume_reading(self) -> None:
         if not self.transport.is_closing():
             self.transport.resume_reading()
-
-
-def waits_in(parser: Any) -> str:
-    """Where the library's parser, a generator of generators, waits for more: `at_eof` is between two frames."""
-    while parser.gi_yieldfrom is not None:
-        parser = parser.gi_yieldfrom
-    return str(parser.__name__)
-
-
-def whole_text(data: bytes) -> str | None:
-    """The text of what is exactly one frame that holds a whole text, of up to 64 KiB (RFC 6455, 5.2); None for anything
-    else."""
-    if len(data) < 6 or data[0] != TEXT or not MASKED <= data[1] < MASKED + 127:
-        return None
-    begin, length = 2, data[1] - MASKED
-    if length == 126:
-        begin, length = 4, int.from_bytes(data[2:4], "big")
-    if len(data) != begin + 4 + length:
-        return None
-    return str(apply_mask(data[begin + 4 :], data[begin : begin + 4]), "utf-8", "replace")
-
-
-def text_frame(text: str) -> bytes:
-    """The text in one frame, as a server sends it (RFC 6455, 5.2)."""
-    data = text.encode()
-    if len(data) < 126:
-        return bytes((TEXT, len(data))) + data
-    if len(data) < 2**16:
-        return bytes((TEXT, 126)) + len(data).to_bytes(2, "big") + data
-    return bytes((TEXT, 127)) + len(data).to_bytes(8, "big") + data
 
 
 class Listener:
