@@ -167,6 +167,14 @@ class House(RuleBasedStateMachine):
         self._again(*self.sent[position % len(self.sent)])
         assert self._bookings() == before
 
+    @precondition(lambda self: self.sent)
+    @rule()
+    def repeat_everything(self) -> None:
+        before = self._bookings()
+        for message, number in self.sent:
+            self._again(message, number)
+        assert self._bookings() == before
+
     # What holds.
 
     @invariant()
@@ -229,4 +237,4 @@ class House(RuleBasedStateMachine):
 
 
 TestHouse = House.TestCase
-TestHouse.settings = settings(max_examples=400, stateful_step_count=40)
+TestHouse.settings = settings(max_examples=300, stateful_step_count=40)
