@@ -366,13 +366,17 @@ class SqlLedger(SqlNotes):
         if ours is not None and ours.running:
             return ours
         theirs = self._books.claimed(charger, claimed_id) if claimed_id is not None else None
-        if theirs is not None and theirs.connector_id != connector_id:
+        if theirs is not None and (theirs.connector_id != connector_id or self._is_another(theirs, record)):
             theirs = None
         named = [one for one in (theirs, ours) if one is not None and is_closing_sample(one, record)]
         running = [one for one in self._books.running(charger, connector_id) if may_be_of(one, record)]
         if running and (not named or record.at >= running[-1].started_at):
             return _called(running[-1], claimed_id)
         return named[0] if named else None
+
+    def _is_another(self, lost: Transaction, record: Metered) -> bool:
+        """Has somebody else charged there since? -1 is said of one transaction nobody knows and of the next."""
+        return lost.state is State.LOST and not self._only_late(lost, record.at)
 
     def _is_orphan(
         self, charger: str, connector_id: int, claimed_id: int | None, record: Metered, payload: bytes
