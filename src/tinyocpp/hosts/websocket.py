@@ -1,9 +1,9 @@
 """The listener's built-in engine: many chargers behind WebSocket, in one process.
 
-Handshake, pongs and closing stay in the `websockets` library; its connection class is overridden where frames come and
-go, so that a text goes straight into the round that gathers, without a coroutine waking up for each. What a frame means
-is the session's business, who gets in the door's, what is durable the rounds'. Here: URLs, subprotocols, descriptors,
-and the beginning and end of the whole.
+Handshake, pongs and closing stay in the `websockets` library; its connection class is overridden in one place, so that
+a frame goes straight into the round that gathers, without a coroutine waking up for each. What a frame means is the
+session's business, who gets in the door's, what is durable the rounds'. Here: URLs, subprotocols, descriptors, and the
+beginning and end of the whole.
 """
 
 from __future__ import annotations
