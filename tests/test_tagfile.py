@@ -178,7 +178,7 @@ def test_a_broken_file_changes_nothing_and_says_so_once(file: Path) -> None:
 
     assert news is not None
     assert news.startswith(f"{file}:3: not TOML")
-    assert news.endswith("; until then the last good list of 1 tag stays in force")
+    assert news.endswith("; until then the last good list of 1 tag is in force")
     assert news.startswith(tags.trouble)
     assert allowed(tags, "0500")
     touch(file, ONE + "id = ", age_s=8)
@@ -234,7 +234,7 @@ def test_a_file_that_vanishes_while_we_run_locks_nobody_out(file: Path) -> None:
 
     assert tags.reload_if_changed() == (
         f"{file}: is gone; write an empty file to let nobody charge; "
-        "until then the last good list of 1 tag stays in force"
+        "until then the last good list of 1 tag is in force"
     )
     assert allowed(tags, "0500")
     touch(file, "")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from booked import utc
+
+from tinyocpp.storage import open_tags
 
 if TYPE_CHECKING:
     from conftest import House
@@ -132,7 +135,7 @@ def test_by_transaction(booked_house: House) -> None:
 def test_csv_is_safe_to_open(booked_house: House) -> None:
     code, out, err = booked_house.type("report", "--format", "csv", "--by", "transaction")
     assert code == 0
-    assert err == "tinyocpp report: everything recorded: 2026-02-28 to 2026-10-25\n"
+    assert err == "tinyocpp: everything recorded: 2026-02-28 to 2026-10-25\n"
     table = list(csv.DictReader(io.StringIO(out)))
     assert len(table) == 7
     assert table[3]["name"] == "'=cmd()"
@@ -191,7 +194,22 @@ def test_a_broken_tags_file_costs_the_names_only(booked_house: House) -> None:
     code, out, err = booked_house.type("report", "--json", "--month", "2026-02")
     assert code == 0
     assert json.loads(out)[0]["name"] == ""
-    assert err.startswith("tinyocpp report: without names: ")
+    assert err.startswith(f"tinyocpp: {booked_house.tags}:")
+    assert err.endswith("the last good list of 0 tags is in force\n")
+
+
+def test_of_a_broken_tags_file_the_last_good_names_are_shown(booked_house: House) -> None:
+    config = booked_house.config()
+    open_tags(config, keep=True)  # as a host does
+    booked_house.tags.write_text("[[tag]]\nidd = 5\n")
+    _, out, err = booked_house.type("report", "--json", "--month", "2026-02")
+    assert json.loads(out)[0]["name"] == "Anna"
+    assert err.endswith("the last good list of 2 tags is in force\n")
+
+
+def test_a_report_does_not_say_which_list_is_good(booked_house: House) -> None:
+    booked_house.type("report", "--json")
+    assert not os.path.exists(booked_house.config().last_good_tags), "only a host keeps it"
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,17 @@ def test_who_knocked_and_which_card_was_shown(charging_house: House, plug: Calla
     assert [row["charger_id"] for row in json.loads(charging_house.type("status", "--json")[1])] == ["garage"]
 
 
+def test_of_a_broken_tags_file_the_last_good_names_show(
+    charging_house: House, plug: Callable[..., Plugged]
+) -> None:
+    plug("garage")  # its backend has read the file, and keeps what was good
+    charging_house.tags.write_text("[[tag]]\nidd = 5\n")
+    out = charging_house.type("status")[1]
+    assert "Anna anna" in " ".join(out.split())
+    assert "the last good list of 1 tag is in force" in out
+    assert "the last good list of 1 tag is in force" in charging_house.type("doctor")[1]
+
+
 def test_nothing_yet(house: House) -> None:
     assert house.type("status") == (0, "No charger has connected yet; tinyocpp doctor says what to do.\n", "")
     assert house.type("status", "--json") == (0, "[]\n", "")

@@ -22,8 +22,7 @@ from tinyocpp.cli.status import picture
 from tinyocpp.cli.tables import add_format, print_rows, printable
 from tinyocpp.errors import ConfigError, OperatorError
 from tinyocpp.hosts.addresses import urls
-from tinyocpp.storage import open_reader
-from tinyocpp.storage.tagfile import TagFile
+from tinyocpp.storage import open_reader, open_tags
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -153,9 +152,9 @@ def _ledger(config: Config) -> Iterator[Diagnosis]:
 
 
 def _tags(config: Config) -> Iterator[Diagnosis]:
-    tags = TagFile(config.paths.tags, config.tags, config.zone())
+    tags = open_tags(config, keep=False)
     if tags.trouble:
-        yield wrong("tags", tags.trouble, "correct it; until then the last good list is in force")
+        yield wrong("tags", tags.trouble, f"correct it; until then {tags.in_force}")
     elif not len(tags) and config.tags.unknown == "reject":
         yield look(
             "tags",

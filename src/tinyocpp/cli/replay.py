@@ -25,8 +25,8 @@ from tinyocpp.identity import fold_identity
 from tinyocpp.leniency import read_frame
 from tinyocpp.messages.frames import Call
 from tinyocpp.session import Session
+from tinyocpp.storage import open_tags
 from tinyocpp.storage.sqlite import SqliteReader, SqliteStore
-from tinyocpp.storage.tagfile import TagFile
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -84,7 +84,7 @@ class Replay:
     def __init__(self, store: Store, config: Config) -> None:
         self._store = store
         self._config = config
-        self._tags = TagFile(config.paths.tags, config.tags, config.zone())
+        self._tags = open_tags(config, keep=False)
         self._now = datetime.now(UTC)
         self._sessions: dict[str, Session] = {}
         self._calls: dict[tuple[str, str], str] = {}  # message ids of calls the charger was sent: then, now

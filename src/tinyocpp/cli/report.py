@@ -15,8 +15,7 @@ from tinyocpp.cli.tables import Column, add_format, kwh, local_time, print_rows
 from tinyocpp.errors import Malformed
 from tinyocpp.identity import fold_identity
 from tinyocpp.periods import EVERYTHING, Period, days, group_quarters, local_day, month
-from tinyocpp.storage import open_reader
-from tinyocpp.storage.tagfile import TagFile
+from tinyocpp.storage import open_reader, open_tags
 from tinyocpp.tags import fold
 from tinyocpp.transactions import Quality
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from tinyocpp.cli.tables import Row
     from tinyocpp.config import Config
     from tinyocpp.storage import Booking, Reader
+    from tinyocpp.storage.tagfile import TagFile
 
 ENERGY = Column("energy_wh", "kWh", kwh)
 COUNT = Column("transactions")
@@ -87,7 +87,7 @@ def run(args: Namespace, config: Config) -> int:
         if args.format == "table":
             print(f"Energy by {args.by}, {about}")
         elif period == EVERYTHING:
-            print(f"tinyocpp report: {about}", file=sys.stderr)
+            print(f"tinyocpp: {about}", file=sys.stderr)
         rows = ROWS[args.by](chosen, config)
         print_rows(rows, columns(args.by, zone), args.format, empty="Nothing was booked.")
         if args.format == "table":
@@ -194,9 +194,9 @@ def _summary(chosen: Chosen) -> list[str]:
 
 
 def _tags(config: Config) -> TagFile:
-    tags = TagFile(config.paths.tags, config.tags, config.zone())
+    tags = open_tags(config, keep=False)
     if tags.trouble:
-        print(f"tinyocpp report: without names: {tags.trouble}", file=sys.stderr)
+        print(f"tinyocpp: {tags.trouble}; {tags.in_force}", file=sys.stderr)
     return tags
 
 

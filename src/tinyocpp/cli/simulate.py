@@ -189,9 +189,9 @@ def _own_listener(config: Config) -> str:
 
 
 def _first_tag(config: Config) -> str:
-    from tinyocpp.storage.tagfile import TagFile
+    from tinyocpp.storage import open_tags
 
-    tags = TagFile(config.paths.tags, config.tags, config.zone())
+    tags = open_tags(config, keep=False)
     for tag in tags:
         if not tag.blocked:
             return tag.id

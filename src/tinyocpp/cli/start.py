@@ -11,8 +11,7 @@ import msgspec
 from tinyocpp.cli.waiting import Wait, add_waiting_options, connectors_of
 from tinyocpp.companions.commandclient import open_charger
 from tinyocpp.errors import Malformed, Refused
-from tinyocpp.storage import open_reader
-from tinyocpp.storage.tagfile import TagFile
+from tinyocpp.storage import open_reader, open_tags
 from tinyocpp.tags import fold
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from tinyocpp.companions.commandclient import Line
     from tinyocpp.config import Config
     from tinyocpp.storage import Booking, ConnectorStatus, Reader
+    from tinyocpp.storage.tagfile import TagFile
 
 TIMEOUT_S = 180.0  # enough to walk to the car and plug it in; chargers themselves give up after their ConnectionTimeOut
 PLUGGED_IN = ("Preparing", "SuspendedEV", "SuspendedEVSE", "Finishing")
@@ -34,7 +34,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, config: Config) -> int:
-    tag = _tag(args.tag, TagFile(config.paths.tags, config.tags, config.zone(), last_good=config.last_good_tags))
+    tag = _tag(args.tag, open_tags(config, keep=False))
     reader = open_reader(config)
     with open_charger(config.runtime_directories, args.charger) as client:
         connector_id = args.connector or _connector(connectors_of(reader, client.charger_id))

@@ -21,8 +21,7 @@ from tinyocpp.cli.tables import Column, kwh, local_time, print_rows
 from tinyocpp.companions.commandclient import CommandClient, open_charger
 from tinyocpp.errors import Malformed, OperatorError
 from tinyocpp.identity import fold_identity
-from tinyocpp.storage import open_reader
-from tinyocpp.storage.tagfile import TagFile
+from tinyocpp.storage import open_reader, open_tags
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from tinyocpp.cli.tables import Row
     from tinyocpp.config import Config
     from tinyocpp.storage import ChargerStatus, ConnectorStatus
+    from tinyocpp.storage.tagfile import TagFile
 
 REDRAW_S = 2.0
 CALM_S = 0.1  # several events in a row are one redraw
@@ -64,8 +64,8 @@ def run(args: Namespace, config: Config) -> int:
 def picture(config: Config, now: datetime | None = None) -> Picture:
     """What is to be seen and to be said at this moment. Raises StorageError where the ledger cannot be read."""
     now = now or datetime.now(UTC)
-    tags = TagFile(config.paths.tags, config.tags, config.zone())
-    broken = [Finding("", tags.trouble, "the last good list is in force", wrong=True)] if tags.trouble else []
+    tags = open_tags(config, keep=False)
+    broken = [Finding("", tags.trouble, tags.in_force, wrong=True)] if tags.trouble else []
     with closing(open_reader(config)) as reader:
         known, oddities = reader.chargers(), reader.oddities(now - LATELY)
         unknown = [shown for shown in reader.unknown_tags(now - LATELY) if tags.find(shown[2]) is None]

@@ -26,8 +26,7 @@ from tinyocpp.hosts.runtimedir import prepare_runtime
 from tinyocpp.hosts.wirelog import FROM_CHARGER, TO_CHARGER, WireLog, wire_log_path
 from tinyocpp.identity import valid_identity
 from tinyocpp.session import Session
-from tinyocpp.storage import open_store
-from tinyocpp.storage.tagfile import TagFile
+from tinyocpp.storage import open_store, open_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +97,7 @@ class Backend:
     def __init__(self, config: Config, caller: Caller) -> None:
         self._clock = SystemClock()
         self._store = open_store(config)
-        self._tags = TagFile(config.paths.tags, config.tags, config.zone(), last_good=config.last_good_tags)
+        self._tags = open_tags(config, keep=True)
         welcome = self._knock(config, caller)
         self._charger = charger_of(
             config,

@@ -4,7 +4,7 @@ A Store is the writing side, one per process, used by one thread at a time. What
 `commit` is one batch: all of it is durable or none. A Reader is the reading side and never waits for a writer.
 Both come from `open_store` and `open_reader`, which choose the member by `[paths] accounting`. What any SQL database
 would do the same way is in ledger.py and books.py (transactions), register.py (identities), reading.py (reports) and
-schema.py (tables). The owner's tags are no part of a store: tagfile.py reads their file, tagedit.py changes it.
+schema.py (tables). The owner's tags are no part of a store: `open_tags` reads their file, tagedit.py changes it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tinyocpp.charger import Ledger
     from tinyocpp.config import Config
+    from tinyocpp.storage.tagfile import TagFile
 
 
 class Registered(msgspec.Struct, frozen=True, kw_only=True):
@@ -255,3 +256,11 @@ def open_reader(config: Config) -> Reader:
     from tinyocpp.storage.sqlite import SqliteReader
 
     return SqliteReader(config.paths.accounting)
+
+
+def open_tags(config: Config, *, keep: bool) -> TagFile:
+    """The tags of this configuration: of a broken file the list that was last good, as for every other program. `keep`:
+    what can be read is remembered as that list, which is for hosts; whoever only looks writes nothing."""
+    from tinyocpp.storage.tagfile import TagFile
+
+    return TagFile(config.paths.tags, config.tags, config.zone(), last_good=config.last_good_tags, keep=keep)

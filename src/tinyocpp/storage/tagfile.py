@@ -43,14 +43,18 @@ SETTLED_NS = 2_000_000_000
 class TagFile:
     """The list in force. Follows the file when `reload_if_changed` is called, which costs one stat."""
 
-    def __init__(self, path: str, policy: Policy, zone: tzinfo, *, last_good: str | None = None) -> None:
-        """Never fails: a missing file is an empty list, of a broken one the last good text counts. What there is to
-        say about that is said by the first `reload_if_changed`."""
+    def __init__(
+        self, path: str, policy: Policy, zone: tzinfo, *, last_good: str | None = None, keep: bool = True
+    ) -> None:
+        """Never fails: a missing file is an empty list, of a broken one the text in the file `last_good` counts, which
+        is written too if we are to `keep` it. What there is to say about that is said by the first
+        `reload_if_changed`."""
         self.path = path
         self.trouble = ""  # why the file is not in force; empty: it is
         self._policy = policy
         self._zone = zone
         self._last_good = last_good
+        self._keeps = keep
         self._tags = TagList((), policy, zone)
         self._data: bytes | None = None
         self._seen = _signature(path)
@@ -67,6 +71,11 @@ class TagFile:
 
     def __len__(self) -> int:
         return len(self._tags)
+
+    @property
+    def in_force(self) -> str:
+        """What holds while there is trouble."""
+        return f"the last good list of {_counted(self)} is in force"
 
     def reload_if_changed(self) -> str | None:
         """Follow the file. One line for the log when it changed or broke, None when there is nothing to say."""
@@ -102,7 +111,7 @@ class TagFile:
         if problem == self.trouble:
             return None
         self.trouble = problem
-        return f"{problem}; until then the last good list of {_counted(self)} stays in force"
+        return f"{problem}; until then {self.in_force}"
 
     def _recall(self) -> None:
         """Of a broken file at the start, take what was last good. A copy we cannot read is as none."""
@@ -114,7 +123,7 @@ class TagFile:
 
     def _keep(self, data: bytes) -> str | None:
         """Remember the text across restarts. That this fails takes nothing from today's list."""
-        if not self._last_good:
+        if not self._last_good or not self._keeps:
             return None
         try:
             with contextlib.suppress(FileNotFoundError), open(self._last_good, "rb") as file:
