@@ -75,7 +75,8 @@ def test_the_next_deadline_is_the_nearest_of_all_calls(house: Conversation) -> N
     house.call("Reset", RESET, timeout_s=5)
     assert house.session.next_deadline == 1005
     assert house.wait(4) == []
-    assert house.wait(1) == [Answer(2, "Reset", Outcome.TIMEOUT)]
+    never_sent = "it was never sent: the charger had another call to answer"
+    assert house.wait(1) == [Answer(2, "Reset", Outcome.TIMEOUT, description=never_sent)]
     assert house.session.next_deadline == 1060
 
 

@@ -71,7 +71,7 @@ class Answer(msgspec.Struct, frozen=True):
     outcome: Outcome
     payload: bytes = b"{}"  # RESULT: the charger's answer as it came
     code: str = ""  # ERROR
-    description: str = ""  # ERROR
+    description: str = ""  # ERROR; TIMEOUT of a call that was never sent
 
 
 class _Pending(msgspec.Struct):
@@ -172,7 +172,8 @@ class Session:
             self._end(expired, Stage.FAILED, Answer(expired.call_id, expired.action, Outcome.TIMEOUT))
         for pending in [pending for pending in self._queue if pending.deadline <= now]:
             self._queue.remove(pending)
-            self._answers.append(Answer(pending.call_id, pending.action, Outcome.TIMEOUT))
+            said = "it was never sent: the charger had another call to answer"
+            self._answers.append(Answer(pending.call_id, pending.action, Outcome.TIMEOUT, description=said))
         self._send_next()
 
     def connection_lost(self, now: float) -> None:

@@ -254,9 +254,11 @@ def _metered(transaction: Transaction, record: Metered, state: State) -> Transac
 
 def _ended(transaction: Transaction, record: Ended, state: State) -> Transaction:
     ended = _became(transaction, state, disturbed_at=record.at)
+    next_start_wh = _next_start(transaction, record.register_wh)
     if transaction.running or _ended_earlier(transaction, record):
-        next_start_wh = _next_start(transaction, record.register_wh)
         return msgspec.structs.replace(ended, stopped_at=record.at, next_start_wh=next_start_wh)
+    if transaction.state is State.LOST and transaction.next_start_wh is None:  # an Available shows no register
+        return msgspec.structs.replace(ended, next_start_wh=next_start_wh)
     return ended
 
 

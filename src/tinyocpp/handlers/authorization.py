@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def authorize(call: Authorize, charger: Charger) -> AuthorizeResult:
     """Say what the tag may do. ConcurrentTx is no answer here: the question also precedes a stop (section 4.1)."""
-    return AuthorizeResult(id_tag_info=info(judge(call.id_tag, charger)))
+    return AuthorizeResult(id_tag_info=info(judge(call.id_tag, charger), charger))
 
 
 def judge(id_tag: str, charger: Charger, running_with: RunningWith | None = None) -> Verdict:
@@ -39,11 +39,12 @@ def judge(id_tag: str, charger: Charger, running_with: RunningWith | None = None
     return verdict
 
 
-def info(verdict: Verdict) -> IdTagInfo:
-    """The verdict as the charger is told it."""
+def info(verdict: Verdict, charger: Charger) -> IdTagInfo:
+    """The verdict as the charger is told it. Accepted until the past, in a first answer given again, would make it drop
+    the tag at once."""
     expiry_date = verdict.expiry_date
     return IdTagInfo(
         status=verdict.status,
         parent_id_tag=verdict.parent_id_tag,
-        expiry_date=None if expiry_date is None else whole_seconds(expiry_date),
+        expiry_date=whole_seconds(expiry_date) if expiry_date and expiry_date > charger.clock.now() else None,
     )

@@ -32,7 +32,7 @@ def start_transaction(call: StartTransaction, charger: Charger) -> StartTransact
         judge=lambda running_with: judge(call.id_tag, charger, running_with),
     )
     announce_transaction(transaction, charger, id_tag_status=verdict.status)
-    return StartTransactionResult(id_tag_info=info(verdict), transaction_id=transaction.id)
+    return StartTransactionResult(id_tag_info=info(verdict, charger), transaction_id=transaction.id)
 
 
 def meter_values(call: MeterValues, charger: Charger) -> MeterValuesResult:
@@ -51,7 +51,7 @@ def stop_transaction(call: StopTransaction, charger: Charger) -> StopTransaction
     announce_transaction(transaction, charger)
     if not call.id_tag:
         return StopTransactionResult()
-    return StopTransactionResult(id_tag_info=info(judge(call.id_tag, charger)))
+    return StopTransactionResult(id_tag_info=info(judge(call.id_tag, charger), charger))
 
 
 def announce_transaction(transaction: Transaction, charger: Charger, **more: object) -> None:

@@ -190,6 +190,18 @@ class Books:
             transaction.id,
         )
 
+    def name(self, transaction: Transaction, id_tag: str) -> Transaction:
+        """Book it to this tag."""
+        self._db.run(
+            "UPDATE transactions SET id_tag = ?, tag = ? WHERE transaction_id = ?", id_tag, fold(id_tag), transaction.id
+        )
+        return msgspec.structs.replace(transaction, id_tag=id_tag)
+
+    def lost(self, charger: str, connector_id: int) -> list[Transaction]:
+        """The one that last began on the connector, in a list, if its stop is missing."""
+        latest = self.latest(charger, connector_id)
+        return [latest] if latest is not None and latest.state is State.LOST else []
+
     def latest(self, charger: str, connector_id: int) -> Transaction | None:
         """The transaction that last began on the connector."""
         found = self.transactions(

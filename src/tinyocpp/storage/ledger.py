@@ -169,9 +169,10 @@ class SqlLedger(SqlNotes):
         """What runs on this connector is over when another starts. A start from a queue comes behind later ones: it
         ends none of them, and the first of them is returned."""
         later = self._books.after(charger, connector_id, ended.at, ended.register_wh)
-        over = self._books.running(charger, connector_id)
         if later is not None:
             over = self._books.before(charger, connector_id, ended.at)
+        else:
+            over = self._books.running(charger, connector_id) or self._books.lost(charger, connector_id)
         for transaction in over:
             self._books.happen(transaction, ended, now)
         return later
@@ -226,6 +227,8 @@ class SqlLedger(SqlNotes):
             before = self._orphan(
                 charger, self._connector_of_orphan(charger, stopped), call.transaction_id, stopped, now
             )
+        if before.orphan and not before.id_tag and call.id_tag:
+            before = self._books.name(before, call.id_tag)  # whoever stopped it is all we know
         transaction = self._books.happen(before, stopped, now)
         self._db.run(
             "INSERT INTO stops (transaction_id, charger, claimed_id, id_tag, meter_stop_wh, stated_at, received_at,"
@@ -268,6 +271,8 @@ class SqlLedger(SqlNotes):
         if ours is not None and ours.running:
             return ours
         theirs = self._books.claimed(charger, call.transaction_id)
+        if theirs is not None and not is_number(call.transaction_id) and not _fits(theirs, call, stated):
+            theirs = None  # another one that had no number
         if theirs is not None and (theirs.running or (ours is None and self._only_late(theirs, stated))):
             return theirs
         if ours is not None:
@@ -423,7 +428,7 @@ def _called(transaction: Transaction, claimed_id: int | None) -> Transaction:
 
 def _fits(running: Transaction, call: StopTransaction, stated: datetime | None) -> bool:
     """Can this stop be that transaction's? The tag, the time and the register must not speak against it."""
-    if call.id_tag is not None and fold(call.id_tag) != fold(running.id_tag):
+    if call.id_tag is not None and running.id_tag and fold(call.id_tag) != fold(running.id_tag):
         return False
     if stated is not None and stated < running.started_at:
         return False
