@@ -28,9 +28,24 @@ def test_yes(answer: str) -> None:
 
 @pytest.mark.parametrize(
     "status",
-    ["Rejected", "Failed", "NotSupported", "Faulted", "Occupied", "UnlockFailed", "VersionMismatch", "NotFound",
-     "Unavailable", "Unknown", "NotImplemented", "UnknownVendorId", "UnknownMessageId", "InvalidCertificate",
-     "RevokedCertificate", "Nonsense"],
+    [
+        "Rejected",
+        "Failed",
+        "NotSupported",
+        "Faulted",
+        "Occupied",
+        "UnlockFailed",
+        "VersionMismatch",
+        "NotFound",
+        "Unavailable",
+        "Unknown",
+        "NotImplemented",
+        "UnknownVendorId",
+        "UnknownMessageId",
+        "InvalidCertificate",
+        "RevokedCertificate",
+        "Nonsense",
+    ],
 )
 def test_no(status: str) -> None:
     assert not agreed(f'{{"status":"{status}"}}'.encode())

@@ -89,9 +89,7 @@ def test_who_knocked_and_which_card_was_shown(charging_house: House, plug: Calla
     assert [row["charger_id"] for row in json.loads(charging_house.type("status", "--json")[1])] == ["garage"]
 
 
-def test_of_a_broken_tags_file_the_last_good_names_show(
-    charging_house: House, plug: Callable[..., Plugged]
-) -> None:
+def test_of_a_broken_tags_file_the_last_good_names_show(charging_house: House, plug: Callable[..., Plugged]) -> None:
     plug("garage")  # its backend has read the file, and keeps what was good
     charging_house.tags.write_text("[[tag]]\nidd = 5\n")
     out = charging_house.type("status")[1]

@@ -53,9 +53,7 @@ async def test_a_visit(tmp_path: Path) -> None:
         )
         assert started.id_tag_info["status"] == "Accepted"
         sample = {"timestamp": "2026-06-01T12:30:00Z", "sampled_value": [{"value": "1600"}]}
-        await point.call(
-            call.MeterValues(connector_id=1, transaction_id=started.transaction_id, meter_value=[sample])
-        )
+        await point.call(call.MeterValues(connector_id=1, transaction_id=started.transaction_id, meter_value=[sample]))
         await point.call(
             call.StopTransaction(
                 meter_stop=3100, timestamp="2026-06-01T13:00:00Z", transaction_id=started.transaction_id
