@@ -8,7 +8,6 @@ is committed. `now` is monotonic seconds; the time of day is the charger's clock
 
 from __future__ import annotations
 
-from collections import deque
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -98,8 +97,8 @@ class Session:
         self._to_send: list[str] = []
         self._answers: list[Answer] = []
         self._outstanding: _Pending | None = None
-        self._queue: deque[_Pending] = deque()
-        self._late: deque[_Pending] = deque(maxlen=LATE_KEPT)
+        self._queue: list[_Pending] = []  # lists, for an empty deque is 600 bytes and these are short
+        self._late: list[_Pending] = []
         self._deaf = 0
         self._habits: set[tuple[OddityKind, str]] = set()
         self._seen_at: float | None = None
@@ -143,7 +142,7 @@ class Session:
 
     def cancel(self, call_id: int) -> None:
         """Nobody waits for this call any more: one that has not gone out yet will not."""
-        self._queue = deque(pending for pending in self._queue if pending.call_id != call_id)
+        self._queue = [pending for pending in self._queue if pending.call_id != call_id]
 
     def text_to_send(self) -> list[str]:
         """Frames to write, in order; each is given once, and only to be let out after the commit."""
@@ -166,7 +165,7 @@ class Session:
         """Give up the calls whose time is over, inside a batch. They may still be carried out: nobody knows."""
         if self._outstanding is not None and self._outstanding.deadline <= now:
             expired, self._outstanding = self._outstanding, None
-            self._late.append(expired)
+            self._late = [*self._late, expired][-LATE_KEPT:]
             self._deaf += expired.patience_s >= ANSWER_TIMEOUT_S
             self.closing = self.closing or self._deaf >= DEAF_AFTER
             self._end(expired, Stage.FAILED, Answer(expired.call_id, expired.action, Outcome.TIMEOUT))
@@ -182,7 +181,7 @@ class Session:
             lost, self._outstanding = self._outstanding, None
             self._end(lost, Stage.FAILED, Answer(lost.call_id, lost.action, Outcome.LOST))
         while self._queue:
-            pending = self._queue.popleft()
+            pending = self._queue.pop(0)
             self._answers.append(Answer(pending.call_id, pending.action, Outcome.LOST))
 
     # The charger asks.
@@ -284,7 +283,7 @@ class Session:
 
     def _send_next(self) -> None:
         if self._outstanding is None and self._queue:
-            pending = self._outstanding = self._queue.popleft()
+            pending = self._outstanding = self._queue.pop(0)
             self._learn(pending, Stage.SENT, b"{}")
             self._to_send.append(encode_call(pending.message_id, pending.action, pending.payload))
 
