@@ -233,8 +233,7 @@ def test_a_file_that_vanishes_while_we_run_locks_nobody_out(file: Path) -> None:
     file.unlink()
 
     assert tags.reload_if_changed() == (
-        f"{file}: is gone; write an empty file to let nobody charge; "
-        "until then the last good list of 1 tag is in force"
+        f"{file}: is gone; write an empty file to let nobody charge; until then the last good list of 1 tag is in force"
     )
     assert allowed(tags, "0500")
     touch(file, "")

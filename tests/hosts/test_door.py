@@ -58,7 +58,7 @@ def test_the_spelling_first_known_is_kept(entrance: Entrance) -> None:
 def test_a_candidate_until_somebody_was_first(entrance: Entrance) -> None:
     assert entrance.knock() == Welcome(charger_id="garage", standing=Standing.CANDIDATE)
     entrance.register.adopt("carport", NOON)
-    assert entrance.knock() == Refusal(status=404, why="not admitted")
+    assert entrance.knock() == Refusal(status=404, why="not admitted", remedy="tinyocpp charger admit garage")
 
 
 def test_whom_the_owner_names_comes_in_and_is_asked_nothing(entrance: Entrance) -> None:

@@ -305,7 +305,7 @@ def refusing(status, body):
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (404, "not admitted\n", "404 not admitted; let it in with: tinyocpp charger admit 'CP 1'"),
+        (404, "not admitted; its owner lets it in so\n", "404 not admitted; its owner lets it in so"),
         (401, "who are you?", "401 who are you?; give the right --password"),
         (503, "", "503 Service Unavailable"),
     ],

@@ -62,6 +62,12 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
     status: int
     why: str
+    remedy: str = ""  # what its owner types to let it in
+
+    @property
+    def words(self) -> str:
+        """For the other end; whoever reads it there may be the owner."""
+        return f"{self.why}; its owner lets it in with: {self.remedy}" if self.remedy else self.why
 
 
 class Door:
@@ -139,7 +145,9 @@ class Door:
             loopback=not caller.forwarded and is_loopback(caller.address),
             named=caller.named,
         )
-        return Refusal(status=404, why="not admitted") if verdict is Standing.REFUSED else verdict
+        if verdict is Standing.REFUSED:
+            return Refusal(status=404, why="not admitted", remedy=f"tinyocpp charger admit {_quoted(caller)}")
+        return verdict
 
     def _remember(self, caller: Caller, known: Registered | None, refusal: Refusal, now: datetime) -> None:
         if known is None or known.refused_at is None:
@@ -155,8 +163,8 @@ class Door:
         if held_back is None:
             return
         fields: dict[str, object] = {"address": caller.address, "status": refusal.status, "why": refusal.why}
-        if refusal.status == 404 and valid_identity(caller.identity):
-            fields["remedy"] = f"tinyocpp charger admit {_quoted(caller)}"
+        if refusal.remedy:
+            fields["remedy"] = refusal.remedy
         if held_back:
             fields["more"] = held_back
         log("refused", charger=caller.identity[:100] or "(none)", **fields)

@@ -40,11 +40,11 @@ SOFTWARE = 70  # EX_SOFTWARE: our own fault, the traceback is above
 TOO_LONG = 65  # EX_DATAERR: a message above [listener] max_message_bytes
 
 USAGE = """\
-usage: tinyocpp-backend [--config FILE] [--charger ID]
+usage: tinyocpp-backend [--config F] [--charger ID]
 
 One charger's OCPP 1.6-J on standard input and output, a frame per line.
 
-  --config FILE   the configuration (docs/configuration.md)
+  --config F      the configuration (docs/configuration.md)
   --charger ID    the identity; without it the last segment of $REQUEST_URI or $PATH_INFO
   --version       print the version
   --help          print this
@@ -126,7 +126,7 @@ class Backend:
         self._store.commit()
         if isinstance(verdict, Refusal):
             name = caller.identity if valid_identity(caller.identity) else ascii(caller.identity[:100])
-            raise NotPermitted(f"{name}: {verdict.why}")
+            raise NotPermitted(f"{name}: {verdict.words}")
         return verdict
 
     def _begin(self, *, relaxed: bool) -> None:

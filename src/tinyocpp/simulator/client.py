@@ -32,10 +32,7 @@ GIVE_UP_S = 120.0  # without a line, in a visit that has begun
 OPEN_S = 10.0
 CLOSE_S = 2.0
 LONGEST_LOOK_S = 1.0  # the watcher is called at least this often
-REMEDIES = {
-    401: "; give the right --password",
-    404: "; let it in with: tinyocpp charger admit '{identity}'",
-}
+REMEDIES = {401: "; give the right --password"}  # what the server's words cannot name
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 
@@ -209,9 +206,8 @@ def _why(error: Exception) -> str:
 
 
 def _refusal(address: Address, error: InvalidStatus) -> str:
-    """The server's own words name the remedy; the status alone does not."""
+    """In the server's own words: ours name the remedy."""
     body = bytes(error.response.body or b"").decode(errors="replace")
     words = " ".join(body.split())[:300] or error.response.reason_phrase
     status = error.response.status_code
-    remedy = REMEDIES.get(status, "").format(identity=address.identity)
-    return f"{address.full_url} refused us: {status} {words}{remedy}"
+    return f"{address.full_url} refused us: {status} {words}{REMEDIES.get(status, '')}"
