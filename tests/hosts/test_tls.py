@@ -5,6 +5,9 @@ The certificates are made by the openssl program, which is also what an owner wo
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import socket
 import ssl
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -170,6 +173,62 @@ async def test_old_tls_is_refused(site: Site, pki: Path) -> None:
         with pytest.raises((ssl.SSLError, ConnectionResetError)):
             async with charger(listener, ssl=context):
                 pass
+
+
+def knock(port: int, context: ssl.SSLContext | None) -> None:
+    """As a device does it, which says why when it gives up; asyncio's client does not."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+        sock = context.wrap_socket(plain, server_hostname="127.0.0.1") if context else plain
+        sock.sendall(b"GET /garage HTTP/1.1\r\n\r\n")
+        sock.recv(100)
+
+
+def with_old_tls(pki: Path) -> ssl.SSLContext:
+    context = client(pki)
+    context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("context", "why"),
+    [
+        pytest.param(with_old_tls, "TLS: unsupported protocol", id="old TLS"),
+        pytest.param(lambda pki: client(pki, "AES128-SHA"), "TLS: no shared cipher", id="a cipher too old"),
+        pytest.param(lambda _: None, "TLS: http request", id="plain HTTP"),
+        pytest.param(lambda _: ssl.create_default_context(), "TLS: tlsv1 alert unknown ca", id="it knows another CA"),
+        pytest.param(
+            lambda pki: client(pki, shown="stranger"),
+            "TLS: its certificate: unable to get local issuer certificate",
+            id="its certificate is of another CA",
+        ),
+    ],
+)
+@within(20)
+async def test_a_tls_handshake_that_fails_is_one_line_in_the_log(
+    site: Site, pki: Path, capsys: Any, context: Any, why: str
+) -> None:
+    site.write(PROFILE_3.format(more=""))
+    async with site.listening() as listener:
+        for _ in range(2):
+            with contextlib.suppress(OSError):  # some of them hear of it only when they read
+                await asyncio.to_thread(knock, listener.ports["wss"], context(pki))
+        async with charger(listener, "garage", ssl=client(pki, shown="garage")) as garage:
+            assert await garage.boot()
+    lines = [line for line in capsys.readouterr().err.splitlines() if "event=no_handshake" in line]
+    assert lines == [f'event=no_handshake address=127.0.0.1 why="{why}" more=0']
+
+
+@within(20)
+async def test_whoever_says_nothing_over_tls_has_an_address_too(site: Site, pki: Path, capsys: Any) -> None:
+    async with site.listening() as listener:
+        _, writer = await asyncio.open_connection("127.0.0.1", listener.ports["wss"], ssl=client(pki))
+        writer.close()
+        await writer.wait_closed()
+        async with charger(listener, "garage", ssl=client(pki)) as garage:
+            assert await garage.boot()
+    assert 'event=no_handshake address=127.0.0.1 why="did not receive a valid HTTP request"' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

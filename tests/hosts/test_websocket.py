@@ -12,6 +12,7 @@ import pytest
 from listening import BOOT, Charger, Site, basic, charger, masked_frame, raw_request, status_of, within
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tinyocpp.cli.portholder import Holder, holder
 from tinyocpp.errors import ConfigError, Unavailable
 from tinyocpp.hosts.link import Link
 from tinyocpp.passwords import hash_password
@@ -121,6 +122,17 @@ async def test_a_request_that_is_no_handshake_takes_nobodys_place(site: Site) ->
 
 
 @within(10)
+async def test_our_own_doctor_is_answered_and_not_logged(site: Site, capsys: Any) -> None:
+    async with site.listening() as listener:
+        port = listener.ports["ws"]
+        assert await asyncio.to_thread(holder, "127.0.0.1", port) is Holder.US
+        assert await status_of(listener, "/garage", {"Upgrade": None, "Connection": None}) == 426
+    lines = [line for line in capsys.readouterr().err.splitlines() if "no_handshake" in line]
+    assert len(lines) == 1, "only of the other one"
+    assert "more=0" in lines[0]
+
+
+@within(10)
 async def test_compression_is_declined(site: Site) -> None:
     async with site.listening() as listener, charger(listener, compression="deflate") as garage:
         assert garage.socket.response is not None
@@ -199,6 +211,7 @@ async def test_the_first_that_boots_is_adopted_and_the_second_refused(tmp_path: 
                 async with charger(listener, "carport"):
                     pass
             assert refused.value.response.status_code == 404
+            assert b"tinyocpp charger admit carport" in refused.value.response.body
             assert "currentTime" in await first.ask("Heartbeat", {})
         known = listener.store.register.find("carport")
         assert known is not None

@@ -9,7 +9,7 @@ from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
-from tinyocpp.hosts.addresses import own_end
+from tinyocpp.hosts.addresses import PROBE, own_end
 
 PATIENCE_S = 3.0
 GREETING = b"server: tinyocpp"  # hosts/websocket.py says so in every answer
@@ -54,7 +54,7 @@ def holding_program(port: int) -> str:
 def _answers_like_us(host: str, port: int) -> bool:
     try:
         with socket.create_connection((own_end(host), port), timeout=PATIENCE_S) as sock:
-            sock.sendall(b"GET /doctor HTTP/1.1\r\nHost: localhost\r\nUser-Agent: tinyocpp doctor\r\n\r\n")
+            sock.sendall(f"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: {PROBE}\r\n\r\n".encode())
             return GREETING in sock.recv(4096).lower()
     except OSError:
         return False

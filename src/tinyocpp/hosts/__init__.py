@@ -6,6 +6,7 @@ There are two, and what they are made of. No rule about charging or energy lives
     websocket      the host behind WebSocket: many sessions in one process
     link             one connection to it, and the charger behind it
     rounds           one batch, one commit, for all of them
+    handshake        the upgrade: HTTP on the one side, the door on the other
     tls, addresses   wss; where we listen, and what to type into a charger
     websocketd     the other engine: a third party's server, with the host on a pipe behind it
     batch          what both have in common: the batch around a frame, the clock

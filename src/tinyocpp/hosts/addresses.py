@@ -11,14 +11,21 @@ import fcntl
 import socket
 import struct
 import sys
+from typing import TYPE_CHECKING
 
 from tinyocpp.errors import ConfigError, NotPermitted, OperatorError, Unavailable
+
+if TYPE_CHECKING:
+    from asyncio import BaseTransport
+
+    from tinyocpp.config import Config
 
 SIOCGIFCONF = 0x8912
 INTERFACE_BYTES = 40 if sys.maxsize > 2**32 else 32  # struct ifreq
 IPV6_TABLE = "/proc/net/if_inet6"
 LINK_LOCAL = "20"  # scope in that table: such an address needs a zone, which no charger has a field for
 LOOPBACK = "10"
+PROBE = "tinyocpp doctor"  # what our own doctor calls itself when it asks who has a port
 BACKLOG = 1024  # after a power cut a whole car park comes at once
 
 
@@ -37,6 +44,20 @@ def urls(scheme: str, host: str, port: int) -> list[str]:
     else:
         addresses = [host]
     return [f"{scheme}://{bracketed(address)}:{port}/" for address in addresses]
+
+
+def ports(config: Config, port: int | None) -> dict[str, int]:
+    """Where to listen, by scheme. `port` is what was typed instead of what is configured; 0 is any, for wss too."""
+    found = {"ws": config.listener.port if port is None else port}
+    if config.listener.tls is not None:
+        found["wss"] = 0 if port == 0 else config.listener.tls.port
+    return found
+
+
+def address_of(transport: BaseTransport | None) -> str:
+    """The other end's, an IPv4 one in its own notation; "" when it is gone already."""
+    peer = transport.get_extra_info("peername") if transport else None
+    return str(peer[0]).removeprefix("::ffff:") if peer else ""
 
 
 def bracketed(address: str) -> str:

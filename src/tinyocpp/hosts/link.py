@@ -57,7 +57,7 @@ class Connection(Protocol):
 
 
 class Household(Protocol):
-    """What all links of a listener share."""
+    """What all links of a listener share: the listener, as far as a link may know it."""
 
     config: Config
     store: Store
@@ -74,6 +74,14 @@ class Household(Protocol):
 
 
 class Link:
+    """Takes part in rounds; implements rounds.Party.
+
+    enter       `knock`, `opened`: the door is asked, a session made, an older link of the charger gives way
+    converse    `receive`, `hand_over_calls`, `keep_alive`: frames, commands, pings
+    leave       `give_way`, `taken_over`, `lost`: the session ends, the register is told
+
+    Each only adds work to a round; `release` or `fail` after it is what the other ends see."""
+
     def __init__(self, household: Household, connection: Connection) -> None:
         self.session: Session | None = None
         self.charger_id = ""  # until it has been let in

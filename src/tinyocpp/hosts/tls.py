@@ -7,10 +7,11 @@ door's business. Loaded only where `[listener.tls]` is configured.
 from __future__ import annotations
 
 import ssl
-from asyncio.sslproto import SSLProtocol
+from asyncio import sslproto
 from typing import TYPE_CHECKING, Any
 
 from tinyocpp.errors import ConfigError
+from tinyocpp.hosts.addresses import address_of
 from tinyocpp.hosts.door import Certificate
 
 if TYPE_CHECKING:
@@ -34,9 +35,31 @@ RECORD_BYTES = 2**14
 than this. 55 instead of 296 kB a connection."""
 
 
+class SSLProtocol(sslproto.SSLProtocol):
+    """asyncio's, with buffers as long as a record. It keeps to itself that a handshake failed; here the protocol above
+    is told, if it has `tls_failed(address, why)`: old TLS and certificates of strangers are to be seen in a log
+    (A00.FR.323, 408)."""
+
+    max_size = RECORD_BYTES
+
+    def _on_handshake_complete(self, handshake_exc: BaseException | None) -> None:
+        told = getattr(self._app_protocol, "tls_failed", None)
+        if handshake_exc is not None and told is not None:
+            told(address_of(self._transport), f"TLS: {_why(handshake_exc)}")
+        super()._on_handshake_complete(handshake_exc)
+
+
+def _why(error: object) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or str(error)).replace("_", " ").lower()
+    return "it hung up" if isinstance(error, type) else str(error)  # asyncio gives the class ConnectionResetError
+
+
 def server_context(tls: TlsConfig) -> ssl.SSLContext:
     """Certificates RSA and ECDSA side by side, TLS 1.2 or newer. Raises ConfigError naming the file."""
-    SSLProtocol.max_size = RECORD_BYTES
+    sslproto.SSLProtocol = SSLProtocol  # type: ignore[misc]  # asyncio makes it by this name
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)

@@ -2,8 +2,8 @@
 
 Handshake, pongs and closing stay in the `websockets` library; its connection class is overridden in one place, so that
 a frame goes straight into the round that gathers, without a coroutine waking up for each. What a frame means is the
-session's business, who gets in the door's, what is durable the rounds'. Here: URLs, subprotocols, descriptors, and the
-beginning and end of the whole.
+session's business, who gets in the handshake's and the door's, what is durable the rounds'. Here: connections, pings,
+descriptors, and the beginning and end of the whole.
 """
 
 from __future__ import annotations
@@ -21,39 +21,35 @@ from typing import TYPE_CHECKING, Any, cast
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
 from websockets.datastructures import Headers
-from websockets.exceptions import InvalidHandshake, NegotiationError
 from websockets.frames import Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
-from tinyocpp.charger import Charger, Clock
 from tinyocpp.errors import OperatorError
-from tinyocpp.hosts.addresses import bind, urls
-from tinyocpp.hosts.batch import SystemClock
+from tinyocpp.hosts.addresses import address_of, bind, ports, urls
+from tinyocpp.hosts.batch import SystemClock, charger_of
 from tinyocpp.hosts.commandsocket import CommandSockets
-from tinyocpp.hosts.door import PROXIES_SAY, Caller, Door, identity_in
+from tinyocpp.hosts.door import Door
+from tinyocpp.hosts.handshake import choose_subprotocol, knock
 from tinyocpp.hosts.link import GOING_AWAY, Link
 from tinyocpp.hosts.log import Throttle, log
 from tinyocpp.hosts.rounds import Rounds
 from tinyocpp.hosts.runtimedir import prepare_runtime
 from tinyocpp.hosts.wirelog import WireLog, wire_log_path
-from tinyocpp.messages.core import RegistrationStatus
-from tinyocpp.storage import open_store
-from tinyocpp.storage.tagfile import TagFile
+from tinyocpp.storage import open_store, open_tags
 
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from websockets.asyncio.server import Server
     from websockets.frames import Frame
-    from websockets.typing import Subprotocol
 
     from tinyocpp.admission import Standing
+    from tinyocpp.charger import Charger, Clock
     from tinyocpp.config import Config
 
-SUBPROTOCOL = "ocpp1.6"
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0  # a charger that does not answer our closing must not delay our own end
 STOP_S = 4.0  # promised: within five
@@ -70,6 +66,7 @@ class ChargerConnection(ServerConnection):
     def __init__(self, listener: Listener, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.link = Link(listener, self)
+        self.address = ""
         self._listener = listener
         self._parts: bytearray | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -96,14 +93,19 @@ class ChargerConnection(ServerConnection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self.address = address_of(transport)
         if hasattr(transport, "max_size"):
             transport.max_size = READ_BYTES
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         if self.request is None or self.protocol.handshake_exc is not None:
-            self._listener.complain(self)
+            self._listener.complain(self.address, self.protocol.handshake_exc or "it said nothing")
         self.link.lost()
+
+    def tls_failed(self, address: str, why: str) -> None:
+        """There will be no connection; nothing else is called."""
+        self._listener.complain(address, why)
 
     # link.Connection
 
@@ -145,9 +147,7 @@ class Listener:
     def __init__(self, config: Config, *, host: str | None = None, port: int | None = None) -> None:
         self.config = config
         self.host = config.listener.host if host is None else host
-        self.ports: dict[str, int] = {"ws": config.listener.port if port is None else port}
-        if config.listener.tls is not None:
-            self.ports["wss"] = 0 if port == 0 else config.listener.tls.port
+        self.ports = ports(config, port)
         self.clock: Clock = SystemClock()
         self.loop = asyncio.get_running_loop()
         self.links: dict[str, Link] = {}
@@ -168,7 +168,7 @@ class Listener:
         runtime = prepare_runtime(config.paths.runtime, config.paths.group)
         self.store = open_store(config)
         self.door = Door(config, self.store.register)
-        self.tags = self._open_tags()
+        self.tags = open_tags(config, keep=True)
         path = wire_log_path(config.log.wire, config.paths.runtime)
         self.wire = WireLog(path, config.log.wire_bytes, runtime.file_mode, runtime.group_id)
         self.command_sockets = CommandSockets(runtime)
@@ -189,7 +189,7 @@ class Listener:
         try:
             await asyncio.wait_for(self.rounds.finish(), timeout=1)
         except TimeoutError:
-            log("not_stored", why="the disk does not answer", then="ending without it, nothing was acknowledged")
+            log("not_finished", why="the disk does not answer", then="ending without it, nothing was acknowledged")
             return
         self.rounds.stop()
         if self._ping_timer is not None:
@@ -203,7 +203,7 @@ class Listener:
     def reload(self, config: Config) -> None:
         """Go on with another configuration. What was opened with the old one stays as it is until a restart."""
         self.config = self.door.config = config
-        self.tags = self._open_tags()
+        self.tags = open_tags(config, keep=True)
         for link in self.links.values():
             if link.session is not None:
                 link.session.charger.tags = self.tags
@@ -212,25 +212,15 @@ class Listener:
         return [url for scheme, port in self.ports.items() for url in urls(scheme, self.host, port)]
 
     def charger(self, charger_id: str, standing: Standing) -> Charger:
-        own = self.config.for_charger(charger_id)
-        return Charger(
-            charger_id,
-            ledger=self.store.ledger,
-            tags=self.tags,
-            clock=self.clock,
-            zone=self.config.zone(),
-            standing=standing,
-            registration=RegistrationStatus(own.registration),
-            heartbeat_interval_s=self.config.chargers.heartbeat_interval_s,
-        )
+        ledger, tags, clock = self.store.ledger, self.tags, self.clock
+        return charger_of(self.config, charger_id, ledger=ledger, tags=tags, clock=clock, standing=standing)
 
-    def complain(self, connection: ChargerConnection) -> None:
-        """Somebody came who does not speak WebSocket, or not all of it (quirk H11): one line a minute for each."""
-        address = _address(connection)
+    def complain(self, address: str, why: object) -> None:
+        """Somebody came who does not speak WebSocket or TLS, or not all of it (quirk H11): one line a minute for
+        each."""
         held_back = self._complaints.due(address, time.monotonic())
         if held_back is not None:
-            why = connection.protocol.handshake_exc or "it said nothing"
-            log("no_handshake", address=address, why=why, more=held_back)
+            log("no_handshake", address=address or "(gone)", why=why, more=held_back)
 
     # --- connections ----------------------------------------------------------------------------------------------
 
@@ -241,8 +231,8 @@ class Listener:
             self._converse,
             sock=sock,
             ssl=context,
-            process_request=_knock,
-            select_subprotocol=_choose_subprotocol,
+            process_request=knock,
+            select_subprotocol=choose_subprotocol,
             compression=None,  # chargers exist that compress although it was not agreed (H15)
             max_size=self.config.listener.max_message_bytes,
             max_queue=None,
@@ -289,10 +279,6 @@ class Listener:
         if news:
             log("tags", said=news)
 
-    def _open_tags(self) -> TagFile:
-        config = self.config
-        return TagFile(config.paths.tags, config.tags, config.zone(), last_good=config.last_good_tags)
-
     def _serve_commands(self) -> None:
         for command_socket in self.command_sockets.serve():
             link = command_socket.owner
@@ -300,70 +286,6 @@ class Listener:
             if command_socket.taken_over:
                 link.taken_over()
             self.rounds.add(link, link.hand_over_calls)
-
-
-async def _knock(connection: ServerConnection, request: Request) -> Response | None:
-    """Before the upgrade is answered: may it come in? None leaves the answer to the library."""
-    assert isinstance(connection, ChargerConnection)
-    response = None if connection.protocol.eof_sent else await _welcome(connection, request)
-    if connection.protocol.eof_sent:
-        # What came behind the request was no WebSocket, so the library has closed its side; were it to answer the
-        # request now, it would trip over that with a traceback.
-        connection.protocol.handshake_exc = connection.protocol.parser_exc
-        connection.abort()
-        await asyncio.shield(connection.connection_lost_waiter)
-    return response
-
-
-async def _welcome(connection: ChargerConnection, request: Request) -> Response | None:
-    headers = request.headers
-    if "Connection" not in headers and "Upgrade" in headers:
-        headers["Connection"] = "Upgrade"  # Autel MaxiCharger leaves it out (H4)
-    if "".join(headers.get_all("Sec-WebSocket-Protocol")).strip(" ,\t") == "":
-        headers.pop("Sec-WebSocket-Protocol", None)
-    try:
-        connection.protocol.process_request(request)
-    except InvalidHandshake:
-        return None  # not an upgrade at all, or nothing we speak: 400, 405 or 426, and no place is taken over for it
-    refusal = await connection.link.knock(_caller(connection, request))
-    if refusal is None:
-        return None
-    response = connection.respond(refusal.status, f"{refusal.why}\n")
-    if refusal.status == 401:
-        response.headers["WWW-Authenticate"] = 'Basic realm="tinyocpp"'
-    return response
-
-
-def _caller(connection: ChargerConnection, request: Request) -> Caller:
-    ssl_object = connection.transport.get_extra_info("ssl_object")
-    certificate = None
-    if ssl_object is not None:
-        from tinyocpp.hosts.tls import client_certificate
-
-        certificate = client_certificate(ssl_object)
-    return Caller(
-        identity=identity_in(request.path),
-        address=_address(connection),
-        authorization=next(iter(request.headers.get_all("Authorization")), None),
-        tls=ssl_object is not None,
-        certificate=certificate,
-        forwarded=any(name in request.headers for name in PROXIES_SAY),
-    )
-
-
-def _address(connection: ServerConnection) -> str:
-    peer = connection.remote_address
-    return str(peer[0]).removeprefix("::ffff:") if peer else ""
-
-
-def _choose_subprotocol(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """ocpp1.6 in the charger's own spelling (H2); a charger that offers nothing is taken to mean it (H1)."""
-    for name in offered:
-        if name.lower() == SUBPROTOCOL:
-            return name
-    if offered:
-        raise NegotiationError(f"only {SUBPROTOCOL} is spoken here")
-    return None
 
 
 async def serve(

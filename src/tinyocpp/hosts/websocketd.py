@@ -17,7 +17,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tinyocpp.errors import ConfigError, Unavailable
-from tinyocpp.hosts.addresses import bind, bracketed, own_end, urls
+from tinyocpp.hosts.addresses import bind, bracketed, own_end, ports, urls
 from tinyocpp.hosts.log import log
 from tinyocpp.hosts.runtimedir import prepare_runtime
 
@@ -50,19 +50,16 @@ def supervise(
     reads configuration and tags when it starts, and the tags whenever they change."""
     program = _program(config)
     host = config.listener.host if host is None else host
-    ports = {"ws": config.listener.port if port is None else port}
-    if config.listener.tls is not None:
-        ports["wss"] = 0 if port == 0 else config.listener.tls.port
-    ports = {scheme: _free(host, wanted) for scheme, wanted in ports.items()}
+    bound = {scheme: _free(host, wanted) for scheme, wanted in ports(config, port).items()}
     prepare_runtime(config.paths.runtime, config.paths.group)
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    commands = [_command(program, scheme, host, port, config, config_option) for scheme, port in ports.items()]
+    commands = [_command(program, scheme, host, port, config, config_option) for scheme, port in bound.items()]
     processes = [_run(command) for command in commands]
     try:
-        for number, process in zip(ports.values(), processes, strict=True):
+        for number, process in zip(bound.values(), processes, strict=True):
             _wait_until_it_accepts(host, number, process)
-        ready([url for scheme, number in ports.items() for url in urls(scheme, host, number)])
-        _wait_for_the_end(processes)
+        ready([url for scheme, number in bound.items() for url in urls(scheme, host, number)])
+        _wait_for_the_end(processes, config)
     finally:
         _end(processes)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
@@ -135,13 +132,13 @@ def _wait_until_it_accepts(host: str, port: int, process: subprocess.Popen[bytes
     raise Unavailable(f"websocketd does not listen on port {port}; what it says is above")
 
 
-def _wait_for_the_end(processes: list[subprocess.Popen[bytes]]) -> None:
+def _wait_for_the_end(processes: list[subprocess.Popen[bytes]], config: Config) -> None:
     while all(process.poll() is None for process in processes):
         match signal.sigwait(SIGNALS):
             case signal.SIGTERM | signal.SIGINT:
                 return
             case signal.SIGHUP:
-                log("reloaded", how="every charger's next connection reads the configuration")
+                log("reloaded", file=config.source or "(none)", by="every charger's next connection")
     raise Unavailable("websocketd has ended; what it says is above")
 
 
