@@ -43,10 +43,12 @@ class Quality(StrEnum):
 
 
 class Metered(msgspec.Struct, frozen=True):
-    """A sample of the energy register."""
+    """A sample: the energy register, and what flows."""
 
     at: datetime
     register_wh: int | None
+    power_w: float | None = None
+    offered_a: float | None = None
 
 
 class Resumed(msgspec.Struct, frozen=True):
@@ -124,6 +126,8 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     last_register_wh: int | None = None  # of its samples
     next_start_wh: int | None = None  # what the meter showed when the next one began there, this one having no stop
     last_sample_at: datetime | None = None
+    power_w: float | None = None  # of that sample
+    offered_a: float | None = None
     relative: bool = False  # its samples count from zero, unlike meterStart (Grizzl-E, quirk M10)
     stopped_at: datetime | None = None
     meter_stop_wh: int | None = None
@@ -231,6 +235,7 @@ def _became(transaction: Transaction, state: State, disturbed_at: datetime | Non
 
 
 def _metered(transaction: Transaction, record: Metered, state: State) -> Transaction:
+    newest = transaction.last_sample_at is None or record.at >= transaction.last_sample_at
     start_wh, last_wh, relative = transaction.meter_start_wh, transaction.last_register_wh, transaction.relative
     shown_wh = record.register_wh
     if shown_wh is not None and _believable(transaction, shown_wh):
@@ -246,7 +251,9 @@ def _metered(transaction: Transaction, record: Metered, state: State) -> Transac
         meter_start_wh=last_wh if start_wh is None else start_wh,  # quirk M13: the first sample is the best start
         start_guessed=transaction.start_guessed or (start_wh is None and last_wh is not None),
         last_register_wh=last_wh,
-        last_sample_at=max(record.at, transaction.last_sample_at or record.at),
+        last_sample_at=record.at if newest else transaction.last_sample_at,
+        power_w=record.power_w if newest else transaction.power_w,
+        offered_a=record.offered_a if newest and record.offered_a is not None else transaction.offered_a,
         relative=relative,
         stopped_at=None if state is State.OPEN else transaction.stopped_at,
     )

@@ -12,7 +12,7 @@ import msgspec
 
 from tinyocpp.storage.sql import EPOCH, MILLISECOND, Database, Row, integer, integer_or_none, ms, ms_or_none, when
 from tinyocpp.tags import fold
-from tinyocpp.transactions import Metered, Record, State, Transaction, apply, booked
+from tinyocpp.transactions import Metered, Record, State, Transaction, apply, booked, shown_register
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
     Stored = tuple[
         int, str, int, str, str, int, int, int | None, int | None, int | None, int, int | None, int | None, str, int,
-        int, int | None, int, int | None,
+        int, int | None, int, int | None, float | None, float | None,
     ]  # fmt: skip
     """What SELECT gives, as schema.py promises it."""
 
 SELECT = (
     "SELECT transaction_id, charger, connector_id, id_tag, state, orphan, started_at, meter_start_wh,"
     " last_register_wh, last_sample_at, relative, stopped_at, meter_stop_wh, reason, contradicted, undisturbed,"
-    " claimed_id, start_guessed, next_start_wh FROM transactions"
+    " claimed_id, start_guessed, next_start_wh, power_w, offered_a FROM transactions"
 )
 RUNNING = "state IN ('open', 'uncertain')"
 STATES = {state.value: state for state in State}
@@ -40,7 +40,7 @@ def transaction_of(row: Row) -> Transaction:
     (
         number, charger, connector_id, id_tag, state, orphan, started_at, meter_start_wh, last_register_wh,
         last_sample_at, relative, stopped_at, meter_stop_wh, reason, contradicted, undisturbed, claimed_id,
-        start_guessed, next_start_wh,
+        start_guessed, next_start_wh, power_w, offered_a,
     ) = cast("Stored", row)
     # fmt: on
     return Transaction(
@@ -63,6 +63,8 @@ def transaction_of(row: Row) -> Transaction:
         claimed_id=claimed_id,
         start_guessed=start_guessed != 0,
         next_start_wh=next_start_wh,
+        power_w=power_w,
+        offered_a=offered_a,
     )
 
 
@@ -155,6 +157,17 @@ class Books:
         if after != before:
             sampled = isinstance(record, Metered) and after.state is before.state and after.claimed_id is None
             self.keep(after, now, sampled=sampled)
+        if before.running and not after.running:
+            last_at = max(after.started_at, after.last_sample_at or after.started_at)
+            self.show(
+                after,
+                after.charger_id,
+                after.connector_id,
+                at=min(last_at, now),
+                register_wh=shown_register(after),
+                offered_a=after.offered_a,
+                sampled_at=after.last_sample_at,
+            )
         return after
 
     def keep(self, transaction: Transaction, now: datetime, *, sampled: bool = False) -> None:
@@ -163,12 +176,15 @@ class Books:
         energy_wh, quality = booked(transaction)
         self._db.run(
             "UPDATE transactions SET meter_start_wh = ?, start_guessed = ?, last_register_wh = ?, last_sample_at = ?,"
-            " relative = ?, alive_at = ?, energy_wh = ?, quality = ? WHERE transaction_id = ?",
+            " relative = ?, power_w = ?, offered_a = ?, alive_at = ?, energy_wh = ?, quality = ?"
+            " WHERE transaction_id = ?",
             transaction.meter_start_wh,
             transaction.start_guessed,
             transaction.last_register_wh,
             ms_or_none(transaction.last_sample_at),
             transaction.relative,
+            transaction.power_w,
+            transaction.offered_a,
             ms(now),
             energy_wh,
             quality,
@@ -261,17 +277,17 @@ class Books:
 
     def register(self, charger: str, connector_id: int) -> int | None:
         """What the connector's meter last showed, in Wh."""
-        rows = self._db.rows(
-            "SELECT register_wh FROM connectors WHERE charger = ? AND connector_id = ?", charger, connector_id
-        )
-        return integer_or_none(rows[0][0]) if rows else None
+        return self.registers(charger, connector_id).get(connector_id)
 
-    def registers(self, charger: str) -> dict[int, int | None]:
-        """The same for every connector of the charger but the charger itself (0)."""
+    def registers(self, charger: str, least: int = 1) -> dict[int, int | None]:
+        """The same for every connector of the charger but the charger itself (0). What runs knows better than the
+        connector, which is only told at the end."""
         rows = self._db.rows(
-            "SELECT connector_id, register_wh FROM connectors WHERE charger = ? AND connector_id > 0", charger
+            "SELECT connector_id, register_wh FROM connectors WHERE charger = ? AND connector_id >= ?", charger, least
         )
-        return {integer(row[0]): integer_or_none(row[1]) for row in rows}
+        shown = {integer(row[0]): integer_or_none(row[1]) for row in rows}
+        running = [one for one in self.running(charger) if one.connector_id >= least]
+        return shown | {one.connector_id: shown_register(one) for one in running}
 
     def show(
         self,
@@ -285,8 +301,8 @@ class Books:
         offered_a: float | None = None,
         sampled_at: datetime | None = None,
     ) -> None:
-        """Remember what a connector shows, unless something newer is known, or it was said of a transaction and another
-        has begun there since. None leaves the register and the offered current as they were."""
+        """Remember what a connector shows while nothing runs there, unless something newer is known, or it was said of
+        a transaction and another has begun there since. None leaves register and offered current as they were."""
         self._db.run(
             "INSERT INTO connectors (charger, connector_id, register_wh, shown_at, power_w, offered_a, sampled_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (charger, connector_id) DO UPDATE SET"

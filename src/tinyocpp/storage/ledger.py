@@ -327,9 +327,8 @@ class SqlLedger(SqlNotes):
         charger = fold_identity(charger_id)
         reading = read(call.meter_value) or Reading(now)
         stated = _believed(reading.at, now)
-        record = Metered(
-            stated or now, None if reading.register_wh is None else plausible_register(reading.register_wh)
-        )
+        register_wh = None if reading.register_wh is None else plausible_register(reading.register_wh)
+        record = Metered(stated or now, register_wh, reading.power_w, reading.offered_a)
         connector_id = call.connector_id or self._only_connector(charger)
         payload = msgspec.json.encode(call)
         transaction = self._metering(charger, connector_id, call.transaction_id, record)
@@ -353,13 +352,15 @@ class SqlLedger(SqlNotes):
             return transaction
         if transaction is not None:
             transaction = self._books.happen(transaction, record, now)
+            if transaction.running:
+                return transaction  # its row has it all
         self._books.show(
             transaction,
             charger,
             connector_id if transaction is None else transaction.connector_id,
             at=min(record.at, now),
             register_wh=record.register_wh if transaction is None else shown_register(transaction),
-            power_w=reading.power_w if transaction is None or transaction.running else None,
+            power_w=reading.power_w if transaction is None else None,
             offered_a=reading.offered_a,
             sampled_at=record.at,
         )

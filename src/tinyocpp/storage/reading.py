@@ -40,9 +40,11 @@ class SqlReader:
     def chargers(self) -> list[ChargerStatus]:
         connectors: dict[str, list[ConnectorStatus]] = {}
         for charger, *row in self._db.rows(
-            "SELECT c.charger, c.connector_id, c.status, c.error_code, c.info, c.status_at, c.power_w, t.energy_wh,"
-            " t.transaction_id, t.id_tag, t.started_at, c.offered_a, c.sampled_at, t.claimed_id, t.refused"
-            " FROM connectors c"
+            "SELECT c.charger, c.connector_id, c.status, c.error_code, c.info, c.status_at,"
+            " CASE WHEN t.state IS NULL THEN c.power_w WHEN c.status = 'Charging' OR c.status IS NULL"
+            " OR c.status_at < t.last_sample_at THEN t.power_w END, t.energy_wh, t.transaction_id, t.id_tag,"
+            " t.started_at, coalesce(t.offered_a, c.offered_a), coalesce(t.last_sample_at, c.sampled_at), t.claimed_id,"
+            " t.refused FROM connectors c"
             " LEFT JOIN transactions t ON t.transaction_id = c.transaction_id AND t.state IN ('open', 'uncertain')"
             " ORDER BY c.charger, c.connector_id"
         ):

@@ -58,6 +58,8 @@ CREATE TABLE transactions (
     last_register_wh INTEGER,
     next_start_wh INTEGER,
     last_sample_at INTEGER,
+    power_w REAL,
+    offered_a REAL,
     relative INTEGER NOT NULL DEFAULT 0,
     stopped_at INTEGER,
     meter_stop_wh INTEGER,
