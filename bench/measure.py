@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,9 +82,9 @@ def server(command: list[str], ready: str, env: dict[str, str] | None = None) ->
 
 
 @contextmanager
-def listener(folder: Path) -> Iterator[tuple[Server, int]]:
-    """tinyocpp-listener on a free port, with data of its own in the folder; and the port."""
-    command = [*program("tinyocpp.cli.listener"), "--config", str(configuration(folder)), "--host", "127.0.0.1"]
+def listener(folder: Path, under: Sequence[str] = ()) -> Iterator[tuple[Server, int]]:
+    """tinyocpp-listener on a free port, with data of its own in the folder; and the port. `under`: what runs it."""
+    command = [*under, *program("tinyocpp.cli.listener"), "--config", str(configuration(folder)), "--host", "127.0.0.1"]
     with server([*command, "--port", "0"], "ready") as running:
         url = next(line for line in running.said if "ws://" in line)
         yield running, int(url.rpartition(":")[2].strip("/").split("/")[0])
