@@ -17,7 +17,8 @@ from tinyocpp.config import TagsConfig
 from tinyocpp.errors import ConfigError, Malformed, NotPermitted, StorageError
 from tinyocpp.messages.types import AuthorizationStatus as Status
 from tinyocpp.storage import tagedit
-from tinyocpp.storage.tagfile import TagFile, parse, write_whole
+from tinyocpp.storage.files import write_whole
+from tinyocpp.storage.tagfile import TagFile, parse
 from tinyocpp.tags import Tag
 
 if TYPE_CHECKING:

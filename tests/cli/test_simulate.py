@@ -147,7 +147,7 @@ def test_a_card_that_nobody_knows_offline_is_booked_all_the_same(house: House, l
 def test_another_identity_needs_to_be_let_in(house: House, listener: Listening) -> None:
     assert house.type("simulate", "--charger", "garage", *QUICK)[0] == 0  # the first is adopted
     code, _, err = house.type("simulate", "--charger", "carport", *QUICK)
-    assert (code, "tinyocpp charger admit 'carport'" in err) == (69, True)
+    assert (code, err.count("tinyocpp charger admit carport")) == (69, 1)
     assert house.type("charger", "admit", "carport")[0] == 0
     code, out, _ = house.type("simulate", "--charger", "carport", "--subprotocol", "none", *QUICK)
     assert (code, out.endswith("tinyocpp report --by transaction\n")) == (0, True)

@@ -68,7 +68,7 @@ async def test_start_and_stop(site: Site, capsys: Any) -> None:
         assert await starting == 0
         out, err = capsys.readouterr()
         assert out == f"transaction {transaction_id} has begun on garage, connector 1\n"
-        assert err == "connector 1: Preparing\n"
+        assert err == "tinyocpp: connector 1: Preparing\n"
 
         stopping = asyncio.create_task(typed(site, "stop"))
         message_id, action, payload = await garage.next_call()

@@ -159,7 +159,7 @@ def test_learn_does_not_take_what_was_shown_long_ago(house: House) -> None:
 
     assert (code, out) == (75, "")
     assert err == (
-        "show the card to the charger now; waiting 0 s, Ctrl-C ends it\n"
+        "tinyocpp: show the card to the charger now; waiting 0 s, Ctrl-C ends it\n"
         "tinyocpp: no unknown card was shown within 0 s; is the charger connected? see: tinyocpp status\n"
     )
     assert not house.tags.exists()

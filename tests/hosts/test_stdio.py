@@ -83,6 +83,6 @@ def test_a_ledger_that_stays_locked_acknowledges_nothing_and_says_so(tmp_path: P
                     with pytest.raises(Died) as died:
                         backend.receive()
                     assert died.value.code == 74
-                    assert b"another program keeps the ledger locked" in backend.stderr
+                    assert b"another program has been writing to the ledger" in backend.stderr
     with Backend(config, "garage") as again:
         assert json.loads(again.ask(START))[2]["transactionId"] == 1

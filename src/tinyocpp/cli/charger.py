@@ -28,7 +28,7 @@ from tinyocpp.passwords import (
     hash_password,
     make_password,
 )
-from tinyocpp.storage import open_reader, open_store
+from tinyocpp.storage import BUSY, open_reader, open_store
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -164,7 +164,7 @@ def _register(config: Config) -> Iterator[Register]:
     """One batch; durable when it ends without an error."""
     with closing(open_store(config)) as store:
         if not store.begin():
-            raise StorageError(f"{config.paths.accounting}: another program is writing all the time; try again")
+            raise StorageError(f"{BUSY}; try again")
         yield store.register
         store.commit()
 

@@ -14,8 +14,8 @@ from tinyocpp.cli.backup import TAGS
 from tinyocpp.config import FILE
 from tinyocpp.errors import StorageError
 from tinyocpp.storage import open_reader
+from tinyocpp.storage.files import write_whole
 from tinyocpp.storage.snapshot import files_in, restore
-from tinyocpp.storage.tagfile import write_whole
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

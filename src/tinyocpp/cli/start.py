@@ -64,7 +64,7 @@ class _Begun:
         if details.get("connector_id") != self._connector_id:
             return None
         if event.event == "status":
-            print(f"connector {self._connector_id}: {details.get('status')}", file=sys.stderr)
+            print(f"tinyocpp: connector {self._connector_id}: {details.get('status')}", file=sys.stderr)
         if event.event != "transaction" or details.get("state") != "open" or not self._is_ours(details.get("id_tag")):
             return None
         verdict = details.get("id_tag_status", "Accepted")

@@ -129,7 +129,7 @@ def _shown(config: Config, since: datetime, known: set[str]) -> Shown | None:
 
 
 def _wait(config: Config, since: datetime, known: set[str], timeout_s: float) -> Shown:
-    print(f"show the card to the charger now; waiting {timeout_s:g} s, Ctrl-C ends it", file=sys.stderr)
+    print(f"tinyocpp: show the card to the charger now; waiting {timeout_s:g} s, Ctrl-C ends it", file=sys.stderr)
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if card := _shown(config, since, known):

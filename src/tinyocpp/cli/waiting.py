@@ -78,7 +78,7 @@ class Wait:
     def _come_back(self, hint: str) -> None:
         """The connection ended: wait for the next one."""
         name = self._client.charger_id
-        print(f"{name} has disconnected; waiting for it to come back", file=sys.stderr)
+        print(f"tinyocpp: {name} has disconnected; waiting for it to come back", file=sys.stderr)
         self._client.close()
         while True:
             try:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from tinyocpp.errors import StorageError
 from tinyocpp.hosts.batch import attempt, handle_frame, relaxed
 from tinyocpp.hosts.log import Throttle, log
+from tinyocpp.storage import BUSY, BUSY_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
     Work = str | Callable[[float], None]
     """A frame for the party's session, or anything else to be done inside the batch, given monotonic seconds."""
-
-BUSY_TIMEOUT_S = 10.0  # another process may be writing; the design's patience
 
 
 class Party(Protocol):
@@ -110,7 +109,7 @@ class Rounds:
         if isinstance(outcome, Exception):
             raise outcome
         if not outcome:
-            raise StorageError(f"another program has been writing for {BUSY_TIMEOUT_S:g} s")
+            raise StorageError(BUSY)
         self._work()
 
     def _work(self) -> None:

@@ -26,7 +26,7 @@ from tinyocpp.hosts.runtimedir import prepare_runtime
 from tinyocpp.hosts.wirelog import FROM_CHARGER, TO_CHARGER, WireLog, wire_log_path
 from tinyocpp.identity import valid_identity
 from tinyocpp.session import Session
-from tinyocpp.storage import open_store, open_tags
+from tinyocpp.storage import BUSY, open_store, open_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ class Backend:
 
     def _begin(self, *, relaxed: bool) -> None:
         if not self._store.begin(relaxed=relaxed):
-            raise StorageError("another program keeps the ledger locked; the charger will try again")
+            raise StorageError(f"{BUSY}; the charger will try again")
 
     def run(self, source: int, sink: int, stop: int) -> int:
         """Serve until the input ends, or there is something to read on `stop`. Returns the exit code."""

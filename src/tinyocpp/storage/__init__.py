@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from tinyocpp.storage.tagfile import TagFile
 
 
+BUSY_TIMEOUT_S = 10.0  # another process may be writing; the design's patience
+BUSY = f"another program has been writing to the ledger for {BUSY_TIMEOUT_S:g} s"
+
+
 class Registered(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one identity."""
 
@@ -92,7 +96,7 @@ class Store(Protocol):
     def ledger(self) -> Ledger: ...
     @property
     def register(self) -> Register: ...
-    def begin(self, *, relaxed: bool = False, timeout_s: float = 10.0) -> bool:
+    def begin(self, *, relaxed: bool = False, timeout_s: float = BUSY_TIMEOUT_S) -> bool:
         """Open the batch. `relaxed`: nothing in it is a start or a stop, a power cut may take it. False: another
         process is still writing after `timeout_s`, nothing was begun."""
         ...

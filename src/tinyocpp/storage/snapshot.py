@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from tinyocpp.errors import StorageError
+from tinyocpp.storage.files import sync
 from tinyocpp.storage.sqlite import SqliteReader, SqliteStore
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ def save(accounting: str, target: str, files: Mapping[str, bytes]) -> None:
             _check(copy, accounting)
             copy.execute("CREATE TABLE backup_files (name TEXT PRIMARY KEY, content BLOB NOT NULL)")
             copy.executemany("INSERT INTO backup_files VALUES (?, ?)", files.items())
-        _sync(partial)
+        sync(partial)
         os.replace(partial, target)
-        _sync(os.path.dirname(os.path.abspath(target)))
+        sync(os.path.dirname(os.path.abspath(target)))
 
 
 def restore(source: str, accounting: str, kept: str) -> dict[str, bytes]:
@@ -76,7 +77,7 @@ def _restore_into(accounting: str, staged: str, kept: str, skipped_numbers: int 
         live.execute("BEGIN IMMEDIATE")  # nobody books from here on, so what is kept is all there is
         if not fresh:
             _copy(accounting, kept)
-            _sync(kept)
+            sync(kept)
         _replace_rows(live)
         live.execute("UPDATE main.sqlite_sequence SET seq = seq + ?", (skipped_numbers,))
         live.execute("COMMIT")
@@ -187,14 +188,6 @@ def _private(path: str) -> None:
         with suppress(FileNotFoundError):
             os.unlink(path + suffix)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

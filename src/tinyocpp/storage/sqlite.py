@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tinyocpp.errors import StorageError
+from tinyocpp.storage import BUSY, BUSY_TIMEOUT_S
 from tinyocpp.storage.ledger import SqlLedger
 from tinyocpp.storage.reading import SqlReader
 from tinyocpp.storage.register import SqlRegister
@@ -21,7 +22,6 @@ from tinyocpp.storage.schema import MIGRATIONS
 if TYPE_CHECKING:
     from tinyocpp.storage.sql import Row
 
-BUSY_TIMEOUT_S = 10.0
 RELAXED, FULL = "NORMAL", "FULL"
 
 
@@ -200,7 +200,7 @@ def refusal(path: str, error: sqlite3.Error) -> StorageError:
         sqlite3.SQLITE_READONLY: "the file or its file system cannot be written to",
         sqlite3.SQLITE_CANTOPEN: "the file cannot be opened or made: check the folder and its permissions",
         sqlite3.SQLITE_IOERR: "the disk does not read or write: check it and its cables",
-        sqlite3.SQLITE_BUSY: "another program keeps the file locked",
+        sqlite3.SQLITE_BUSY: BUSY,
         sqlite3.SQLITE_CORRUPT: "the file is damaged: restore a backup (tinyocpp restore)",
         sqlite3.SQLITE_NOTADB: "this is no ledger: check [paths] accounting",
     }

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tinyocpp.errors import ConfigError, Malformed, NotPermitted, StorageError
-from tinyocpp.storage.tagfile import header_lines, parse, write_whole
+from tinyocpp.storage.files import write_whole
+from tinyocpp.storage.tagfile import header_lines, parse
 from tinyocpp.tags import Tag, fold, mistake
 
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ import msgspec
 
 from tinyocpp import toml
 from tinyocpp.errors import ConfigError
+from tinyocpp.storage.files import write_whole
 from tinyocpp.tags import Tag, TagList, fold, mistake
 
 if TYPE_CHECKING:
@@ -219,35 +220,3 @@ def _signature(path: str) -> tuple[int | bool, ...] | None:
         return None
     settled = time.time_ns() - stat.st_mtime_ns > SETTLED_NS
     return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino, stat.st_dev, settled
-
-
-def write_whole(path: str, data: bytes, *, mode: int) -> None:
-    """Replace a file by another in one step that a power cut cannot halve. An existing one keeps its mode, its owner
-    where we may give files away, and the link that leads to it; `mode` is for a new one."""
-    path = os.path.realpath(path)
-    folder, name = os.path.split(path)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    temporary = os.path.join(folder, f".{name}.{os.getpid()}.{time.monotonic_ns()}")
-    try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            _dress_as(path, file.fileno())
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def _dress_as(path: str, descriptor: int) -> None:
-    with contextlib.suppress(FileNotFoundError, PermissionError):
-        stat = os.stat(path)
-        os.fchmod(descriptor, stat.st_mode & 0o7777)
-        os.fchown(descriptor, stat.st_uid, stat.st_gid)
