@@ -1,4 +1,4 @@
-"""A charger's password: what is stored, and what is recognised (ocpp16.md 5.3, quirk H12)."""
+"""A charger's password: what is stored, and what is recognised (OCPP-J 6.2, quirk H12)."""
 
 from __future__ import annotations
 

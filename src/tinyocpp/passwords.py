@@ -1,4 +1,4 @@
-"""Rule: a charger's password, made, stored and recognised (security paper A00, A01; ocpp16.md 5.3).
+"""Rule: a charger's password, made, stored and recognised (OCPP-J 6.2; security paper A00, A01).
 
 A password is bytes: chargers send the raw bytes of AuthorizationKey, or its hex text in either case, or what somebody
 typed at commissioning. All three are accepted by hashing one canonical form. Only salted hashes are kept, and neither

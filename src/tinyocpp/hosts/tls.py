@@ -1,4 +1,4 @@
-"""wss: the TLS side of the listener (security paper A00; ocpp16.md 5.2, 5.6).
+"""wss: the TLS side of the listener (security paper A00).
 
 Makes the server's context and reads what a client's verified certificate says. Whether a charger must show one is the
 door's business. Loaded only where `[listener.tls]` is configured.
