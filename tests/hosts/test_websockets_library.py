@@ -11,6 +11,7 @@ import ssl
 from asyncio.sslproto import SSLProtocol
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from listening import masked_frame, within
 from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import ServerConnection, serve
@@ -19,6 +20,8 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.version import version
+
+from tinyocpp.hosts.websocket import text_frame
 
 if TYPE_CHECKING:
     from websockets.protocol import Event
@@ -119,3 +122,9 @@ def test_the_size_of_a_tls_buffer_is_the_classs() -> None:
     assert isinstance(SSLProtocol.max_size, int)
     made = SSLProtocol(None, asyncio.Protocol(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), None, server_side=True)
     assert len(made.get_buffer(-1)) == SSLProtocol.max_size
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 2**16 - 1, 2**16, 2**20])
+def test_our_text_frame_is_the_library_s(length: int) -> None:
+    text = "ä" * (length // 2) + "a" * (length % 2)
+    assert text_frame(text) == Frame(Opcode.TEXT, text.encode()).serialize(mask=False)

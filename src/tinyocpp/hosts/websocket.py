@@ -1,9 +1,9 @@
 """The listener's built-in engine: many chargers behind WebSocket, in one process.
 
-Handshake, pongs and closing stay in the `websockets` library; its connection class is overridden in one place, so that
-a frame goes straight into the round that gathers, without a coroutine waking up for each. What a frame means is the
-session's business, who gets in the handshake's and the door's, what is durable the rounds'. Here: connections, pings,
-descriptors, and the beginning and end of the whole.
+Handshake, pongs and closing stay in the `websockets` library; its connection class is overridden where texts come and
+go: one goes straight into the round that gathers, without a coroutine waking up for each, and an answer straight out.
+What a frame means is the session's business, who gets in the handshake's and the door's, what is durable the rounds'.
+Here: connections, pings, descriptors, and the beginning and end of the whole.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ STOP_S = 4.0  # promised: within five
 READ_BYTES = 2**13  # at a time; asyncio's 256 KiB are had from the system anew for each frame: a fifth of its cost
 UNREAD_BYTES = 2**20  # what may wait for a charger that does not read
 DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+TEXT = 0x81  # the first byte of a whole text in one frame
 SPENT = Request("/", Headers())  # stands for the request of an open connection, which nobody asks for any more
 
 
@@ -116,9 +117,7 @@ class ChargerConnection(ServerConnection):
         return self.protocol.state is State.OPEN
 
     def write(self, texts: list[str]) -> None:
-        for text in texts:
-            self.protocol.send_text(text.encode())
-        self.send_data()
+        self.transport.write(b"".join(map(text_frame, texts)))
         if self.paused and self.transport.get_write_buffer_size() > UNREAD_BYTES:
             self.abort()
 
@@ -139,6 +138,17 @@ class ChargerConnection(ServerConnection):
     def resume_reading(self) -> None:
         if not self.transport.is_closing():
             self.transport.resume_reading()
+
+
+def text_frame(text: str) -> bytes:
+    """The text in one frame, as a server sends it (RFC 6455, 5.2). The library's way, which thinks of compression and
+    fragments too, is a twentieth of a round trip."""
+    data = text.encode()
+    if len(data) < 126:
+        return bytes((TEXT, len(data))) + data
+    if len(data) < 2**16:
+        return bytes((TEXT, 126)) + len(data).to_bytes(2, "big") + data
+    return bytes((TEXT, 127)) + len(data).to_bytes(8, "big") + data
 
 
 class Listener:
