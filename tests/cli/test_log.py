@@ -56,3 +56,17 @@ def test_follow(plug: Callable[..., Plugged], running: Callable[..., Running], o
     following.until("SuspendedEV")
     plug("carport")
     following.until("carport")
+
+
+def test_the_first_line_knows_what_it_answers(house: House) -> None:
+    frames = [("cp->cs", '[2,"1","Heartbeat",{}]'), ("cs->cp", '[3,"1",{"currentTime":"2026-06-01T12:00:00Z"}]')]
+    house.runtime.mkdir(exist_ok=True)
+    (house.runtime / "wire.jsonl").write_text(
+        "".join(
+            json.dumps({"at": "2026-06-01T12:00:00Z", "charger": "garage", "dir": direction, "raw": raw}) + "\n"
+            for direction, raw in frames
+        )
+    )
+    told = house.type("log", "-n", "1")[1].splitlines()
+    assert len(told) == 2  # the day, and the line
+    assert "Heartbeat answered" in told[1]

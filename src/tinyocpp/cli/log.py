@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tinyocpp.config import Config
 
 POLL_S = 0.25
+BEFORE = 20  # lines before the first that is shown: what it answers is among them
 TAIL_BYTES = 256 * 1024  # read back from the end at first; more only when that holds too few lines
 
 Filter = Callable[[Iterable[WireLine]], list[WireLine]]
@@ -42,9 +43,10 @@ def run(args: Namespace, config: Config) -> int:
     if not tails and not args.follow:
         raise Unavailable(f"no traffic has been recorded in {_places(config)}; is tinyocpp-listener running?")
     shown = _of_charger(args.charger)
-    say = _raw if args.raw else _pretty(config)
-    last = merge(*(tail.last(args.lines, shown) for tail in tails.values()), key=_when)
-    say(list(last)[-args.lines :] if args.lines > 0 else [])
+    lines = list(merge(*(tail.last(args.lines + BEFORE, shown) for tail in tails.values()), key=_when))
+    first = max(0, len(lines) - args.lines)
+    say = _raw if args.raw else _pretty(config, lines[:first])
+    say(lines[first:])
     while args.follow:
         time.sleep(POLL_S)
         for path in logs(config):
@@ -147,8 +149,10 @@ def _when(line: WireLine) -> float:
     return line.at.timestamp() if line.at else 0.0
 
 
-def _pretty(config: Config) -> Callable[[Iterable[WireLine]], None]:
+def _pretty(config: Config, before: Iterable[WireLine]) -> Callable[[Iterable[WireLine]], None]:
     teller = Teller(config.zone())
+    for line in before:
+        teller.overhear(line)
 
     def say(lines: Iterable[WireLine]) -> None:
         for line in lines:

@@ -101,6 +101,12 @@ class Teller:
         told = f"{clock}{line.charger:<{self._name_width}} {ARROWS[line.dir]} {text}"
         return [*heading, printable(told).rstrip()]
 
+    def overhear(self, line: WireLine) -> None:
+        """A line that is not told: an answer that is told may belong to it."""
+        frame = parse_frame(line.raw)
+        if frame is not None:
+            self._frame_text(line, frame)
+
     def _clock(self, at: datetime | None) -> tuple[list[str], str]:
         if at is None:
             return [], ""
