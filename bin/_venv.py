@@ -110,7 +110,7 @@ def make(venv: Path, asked: str, extra: str) -> None:
             remedy = pip_remedy(log.read_text(errors="replace"))
             raise Failed(f"pip could not install what tinyocpp needs: {remedy} (the whole story is in {log})")
     log.unlink()
-    shutil.copyfile(TOP / "constraints.txt", venv / "constraints.txt")
+    shutil.copy2(TOP / "constraints.txt", venv / "constraints.txt")  # with its time, which _fresh looks at
     (venv / "made-for").write_text(go_between(venv, asked) + "\n")
 
 
