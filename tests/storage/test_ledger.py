@@ -237,6 +237,16 @@ def test_connector_zero_of_a_charger_that_nobody_has_seen_is_the_first(house: Ho
     assert house.start(connector=0).connector_id == 1
 
 
+def test_what_runs_without_a_register_hides_none(house: House) -> None:
+    """A late stop, of what ran before it, is booked from what the connector's meter showed."""
+    house.stop(house.start(wh=0).id, 1000, NOON + MINUTE)
+    house.now = NOON + 60 * MINUTE
+    house.start(house.now, -1, tag="0500")
+    house.sample(1500, NOON + 30 * MINUTE, 777)
+    orphan = house.stop(777, 1600, NOON + 35 * MINUTE)
+    assert (orphan.connector_id, orphan.meter_start_wh, orphan.meter_stop_wh) == (1, 1000, 1600)
+
+
 def test_what_shows_does_not_go_back_in_time(house: House) -> None:
     house.sample(2000, NOON)
     house.sample(1000, NOON - MINUTE)

@@ -286,8 +286,11 @@ class Books:
             "SELECT connector_id, register_wh FROM connectors WHERE charger = ? AND connector_id >= ?", charger, least
         )
         shown = {integer(row[0]): integer_or_none(row[1]) for row in rows}
-        running = [one for one in self.running(charger) if one.connector_id >= least]
-        return shown | {one.connector_id: shown_register(one) for one in running}
+        for one in self.running(charger):
+            register_wh = shown_register(one)
+            if one.connector_id >= least and register_wh is not None:  # of an unreadable meterStart: not yet
+                shown[one.connector_id] = register_wh
+        return shown
 
     def show(
         self,
