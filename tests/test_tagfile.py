@@ -255,6 +255,20 @@ def test_a_file_that_cannot_be_read_is_a_broken_one(file: Path) -> None:
     assert allowed(open_file(file), "0500")
 
 
+def test_nobody_waits_for_what_a_pipe_may_say(file: Path) -> None:
+    """A listener would stand still, with all its chargers."""
+    touch(file, ONE)
+    tags = open_file(file)
+    file.unlink()
+    os.mkfifo(file)
+
+    assert str(tags.reload_if_changed()).startswith(f"{file}: Is not a file; until then")
+    assert allowed(tags, "0500")
+    assert allowed(open_file(file), "0500")
+    with pytest.raises(StorageError, match="Is not a file"):
+        tagedit.put(str(file), Tag("0600"))
+
+
 def test_the_copy_is_written_only_when_the_list_has_changed(file: Path) -> None:
     touch(file, ONE)
     open_file(file)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tinyocpp.errors import ConfigError, Malformed, NotPermitted, StorageError
-from tinyocpp.storage.files import write_whole
+from tinyocpp.storage.files import read_whole, write_whole
 from tinyocpp.storage.tagfile import header_lines, parse
 from tinyocpp.tags import Tag, fold, mistake
 
@@ -95,8 +95,7 @@ def _locked(path: str) -> Iterator[None]:
 
 def _bytes(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return read_whole(path)
     except FileNotFoundError:
         return b""
 

@@ -26,7 +26,7 @@ import msgspec
 
 from tinyocpp import toml
 from tinyocpp.errors import ConfigError
-from tinyocpp.storage.files import write_whole
+from tinyocpp.storage.files import read_whole, write_whole
 from tinyocpp.tags import Tag, TagList, fold, mistake
 
 if TYPE_CHECKING:
@@ -91,8 +91,7 @@ class TagFile:
 
     def _read(self, *, at_start: bool = False) -> str | None:
         try:
-            with open(self.path, "rb") as file:
-                data = file.read()
+            data = read_whole(self.path)
             if data == self._data and not self.trouble:
                 return None
             tags = parse(data, self.path)
