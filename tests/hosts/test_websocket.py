@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
+import socket
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -468,6 +470,26 @@ async def test_garbage_on_the_port_costs_one_line(site: Site, capsys: Any) -> No
 
 
 # ----------------------------------------------------------------------------------------------------- starting, ending
+
+
+@within(10)
+async def test_no_descriptor_for_another_connection_costs_one_line(site: Site, capsys: Any, caplog: Any) -> None:
+    """asyncio has a traceback for each of a hundred attempts a second."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with site.listening() as listener, charger(listener) as served:
+        with socket.socket() as waiting:
+            waiting.setblocking(False)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (waiting.fileno() + 1, hard))
+            try:
+                await listener.loop.sock_connect(waiting, ("127.0.0.1", listener.ports["ws"]))
+                for _ in range(3):
+                    await served.boot()
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            await listener.loop.sock_sendall(waiting, b"GET / HTTP/1.1\r\n\r\n")
+            assert (await listener.loop.sock_recv(waiting, 100)).startswith(b"HTTP/1.1 ")
+    assert capsys.readouterr().err.count("event=no_descriptors") == 1
+    assert caplog.records == []
 
 
 @within(10)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import resource
 import signal
@@ -57,6 +58,7 @@ READ_BYTES = 2**13  # at a time; asyncio's 256 KiB are had from the system anew 
 UNREAD_BYTES = 2**20  # what may wait for a charger that does not read
 DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 TEXT = 0x81  # the first byte of a whole text in one frame
+NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
 SPENT = Request("/", Headers())  # stands for the request of an open connection, which nobody asks for any more
 
 
@@ -165,6 +167,7 @@ class Listener:
         self._to_ping: deque[tuple[float, Link]] = deque()
         self._ping_timer: asyncio.TimerHandle | None = None
         self._complaints = Throttle()
+        self.loop.set_exception_handler(self._unhandled)
 
     async def start(self) -> None:
         """Ready for chargers when this returns. Raises OperatorError."""
@@ -231,6 +234,14 @@ class Listener:
         held_back = self._complaints.due(address, time.monotonic())
         if held_back is not None:
             log("no_handshake", address=address or "(gone)", why=why, more=held_back)
+
+    def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """asyncio tries again each second, a hundred times, and has a traceback for each."""
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in NO_DESCRIPTORS):
+            loop.default_exception_handler(context)
+        elif self._complaints.due("descriptors", time.monotonic()) is not None:
+            log("no_descriptors", why=error.strerror, then="whoever is connected is served, others wait")
 
     # --- connections ----------------------------------------------------------------------------------------------
 
