@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -253,6 +254,22 @@ def test_a_file_that_cannot_be_read_is_a_broken_one(file: Path) -> None:
     assert str(tags.reload_if_changed()).startswith(f"{file}: Is a directory; until then")
     assert allowed(tags, "0500")
     assert allowed(open_file(file), "0500")
+
+
+def test_a_file_that_could_not_be_read_for_a_moment_is_read_when_it_can(file: Path) -> None:
+    touch(file, ONE)
+    tags = open_file(file)
+    touch(file, ONE.replace("0500", "0600"), age_s=9)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with file.open("rb") as last:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno() + 1, hard))
+        try:
+            said = [tags.reload_if_changed() for _ in range(3)]
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert said == [f"{file}: Too many open files; until then the last good list of 1 tag is in force", None, None]
+    assert tags.reload_if_changed() == f"{file}: read, 1 tag"
+    assert allowed(tags, "0600")
 
 
 def test_nobody_waits_for_what_a_pipe_may_say(file: Path) -> None:

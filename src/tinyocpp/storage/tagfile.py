@@ -98,6 +98,7 @@ class TagFile:
         except FileNotFoundError:
             return None if at_start else self._broken(f"{self.path}: is gone; write an empty file to let nobody charge")
         except OSError as error:
+            self._seen = None  # it may pass without a change of the file, as too many open files does
             return self._broken(f"{self.path}: {error.strerror}", at_start=at_start)
         except ConfigError as error:
             return self._broken(str(error), at_start=at_start)
