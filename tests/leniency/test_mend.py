@@ -22,11 +22,11 @@ from tinyocpp.messages.core import (
     DataTransfer,
     Heartbeat,
     MeterValues,
-    RemoteStartTransactionResult,
     StartTransaction,
     StatusNotification,
     StopTransaction,
 )
+from tinyocpp.messages.core_central import RemoteStartTransactionResult
 from tinyocpp.messages.payload import Payload, decode_payload, encode_payload
 from tinyocpp.messages.security import SignCertificate
 

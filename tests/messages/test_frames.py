@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tinyocpp.messages.core import Reset, ResetType
+from tinyocpp.messages.core_central import Reset, ResetType
 from tinyocpp.messages.frames import (
     Call,
     CallError,

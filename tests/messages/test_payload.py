@@ -10,7 +10,7 @@ from tinyocpp.errors import ProtocolFault
 from tinyocpp.messages.core import Heartbeat, HeartbeatResult, MeterValues, StartTransaction
 from tinyocpp.messages.frames import ErrorCode
 from tinyocpp.messages.payload import decode_payload, encode_payload, utc, whole_seconds
-from tinyocpp.messages.types import ChargingSchedulePeriod
+from tinyocpp.messages.smart_charging import ChargingSchedulePeriod
 
 
 @pytest.mark.parametrize("raw", [b"{}", b"null", b" null\n"])

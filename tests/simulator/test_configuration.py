@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tinyocpp.messages.core import ConfigurationStatus
+from tinyocpp.messages.core_central import ConfigurationStatus
 from tinyocpp.simulator.configuration import Access, Configuration, keys_for
 
 REQUIRED = {

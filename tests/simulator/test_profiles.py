@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tinyocpp.messages.smart_charging import ClearChargingProfile
-from tinyocpp.messages.types import (
+from tinyocpp.messages.smart_charging import (
     ChargingProfile,
     ChargingProfileKindType,
     ChargingProfilePurposeType,
     ChargingRateUnitType,
     ChargingSchedule,
     ChargingSchedulePeriod,
+    ClearChargingProfile,
     RecurrencyKindType,
 )
 from tinyocpp.simulator.car import Offer

@@ -24,12 +24,12 @@ from tinyocpp.messages.core import (
     ChargePointErrorCode,
     ChargePointStatus,
     DataTransfer,
-    KeyValue,
     MeterValues,
     StartTransaction,
     StatusNotification,
     StopTransaction,
 )
+from tinyocpp.messages.core_central import KeyValue
 from tinyocpp.messages.firmware import (
     DiagnosticsStatus,
     DiagnosticsStatusNotification,

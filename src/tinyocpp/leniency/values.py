@@ -14,26 +14,24 @@ from enum import Enum
 from typing import TypeVar, cast
 
 from tinyocpp.leniency.oddity import as_json
-from tinyocpp.messages.core import (
+from tinyocpp.messages.core import ChargePointErrorCode, ChargePointStatus, DataTransferStatus, Reason
+from tinyocpp.messages.core_central import (
     AvailabilityStatus,
-    ChargePointErrorCode,
-    ChargePointStatus,
     ClearCacheStatus,
     ConfigurationStatus,
-    DataTransferStatus,
-    Reason,
     RemoteStartStopStatus,
     ResetStatus,
     UnlockStatus,
 )
 from tinyocpp.messages.local_list import UpdateStatus
+from tinyocpp.messages.remote_trigger import TriggerMessageStatus
 from tinyocpp.messages.reservation import CancelReservationStatus, ReservationStatus
 from tinyocpp.messages.smart_charging import (
     ChargingProfileStatus,
     ClearChargingProfileStatus,
     GetCompositeScheduleStatus,
 )
-from tinyocpp.messages.types import ReadingContext, TriggerMessageStatus, UnitOfMeasure
+from tinyocpp.messages.types import ReadingContext, UnitOfMeasure
 
 E = TypeVar("E", bound=Enum)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 from tinyocpp.messages.payload import Int, Payload
-from tinyocpp.messages.types import TriggerMessageStatus
 
 
 class MessageTrigger(StrEnum):
@@ -24,6 +23,14 @@ class TriggerMessage(Payload):
 
     requested_message: MessageTrigger
     connector_id: Int | None = None  # some chargers reject 0: leave it out for all connectors
+
+
+class TriggerMessageStatus(StrEnum):
+    """Will the triggered message come?"""
+
+    ACCEPTED = "Accepted"
+    REJECTED = "Rejected"
+    NOT_IMPLEMENTED = "NotImplemented"
 
 
 class TriggerMessageResult(Payload):

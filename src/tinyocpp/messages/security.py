@@ -11,7 +11,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from tinyocpp.messages.payload import CiString50, CiString255, Int, Payload, Timestamp
-from tinyocpp.messages.types import TriggerMessageStatus
+from tinyocpp.messages.remote_trigger import TriggerMessageStatus
 
 Pem = Annotated[str, Meta(max_length=5500)]
 PemChain = Annotated[str, Meta(max_length=10000)]

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from tinyocpp.messages.payload import IdToken, Int, Payload, Timestamp, at_most_one_decimal
+from tinyocpp.messages.payload import IdToken, Payload, Timestamp
 
 
 class AuthorizationStatus(StrEnum):
@@ -143,79 +143,3 @@ class MeterValue(Payload):
 
     timestamp: Timestamp
     sampled_value: Annotated[tuple[SampledValue, ...], Meta(min_length=1)]
-
-
-class ChargingProfilePurposeType(StrEnum):
-    """What a profile limits (section 3.13.1)."""
-
-    CHARGE_POINT_MAX_PROFILE = "ChargePointMaxProfile"
-    TX_DEFAULT_PROFILE = "TxDefaultProfile"
-    TX_PROFILE = "TxProfile"
-
-
-class ChargingProfileKindType(StrEnum):
-    """What the periods of a schedule count from."""
-
-    ABSOLUTE = "Absolute"
-    RECURRING = "Recurring"
-    RELATIVE = "Relative"
-
-
-class RecurrencyKindType(StrEnum):
-    """How often a Recurring schedule starts over."""
-
-    DAILY = "Daily"
-    WEEKLY = "Weekly"
-
-
-class ChargingRateUnitType(StrEnum):
-    """Amperes per phase or watts in all."""
-
-    A = "A"
-    W = "W"
-
-
-class ChargingSchedulePeriod(Payload):
-    """A limit, in force until the next period starts."""
-
-    start_period: Int  # s
-    limit: float
-    number_phases: Int | None = None  # 3 when not said
-
-    def __post_init__(self) -> None:
-        at_most_one_decimal("limit", self.limit)
-
-
-class ChargingSchedule(Payload):
-    """Limits over time."""
-
-    duration: Int | None = None  # s
-    start_schedule: Timestamp | None = None
-    charging_rate_unit: ChargingRateUnitType
-    charging_schedule_period: tuple[ChargingSchedulePeriod, ...]
-    min_charging_rate: float | None = None
-
-    def __post_init__(self) -> None:
-        at_most_one_decimal("minChargingRate", self.min_charging_rate)
-
-
-class ChargingProfile(Payload):
-    """A schedule, and when and for what it holds."""
-
-    charging_profile_id: Int
-    transaction_id: Int | None = None
-    stack_level: Int
-    charging_profile_purpose: ChargingProfilePurposeType
-    charging_profile_kind: ChargingProfileKindType
-    recurrency_kind: RecurrencyKindType | None = None
-    valid_from: Timestamp | None = None
-    valid_to: Timestamp | None = None
-    charging_schedule: ChargingSchedule
-
-
-class TriggerMessageStatus(StrEnum):
-    """Will the triggered message come?"""
-
-    ACCEPTED = "Accepted"
-    REJECTED = "Rejected"
-    NOT_IMPLEMENTED = "NotImplemented"

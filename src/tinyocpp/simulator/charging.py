@@ -29,7 +29,7 @@ from tinyocpp.simulator.samples import meter_value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tinyocpp.messages.types import ChargingProfile
+    from tinyocpp.messages.smart_charging import ChargingProfile
     from tinyocpp.simulator.charge_point import ChargePoint
 
 TICK_S = 1.0  # of charging time: how often the status is looked at

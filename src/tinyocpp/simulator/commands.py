@@ -12,11 +12,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tinyocpp.errors import ProtocolFault
-from tinyocpp.messages import core, firmware, local_list, reservation, security, smart_charging
-from tinyocpp.messages.core import ChargePointStatus, RemoteStartStopStatus
+from tinyocpp.messages import core, core_central, firmware, local_list, reservation, security, smart_charging
+from tinyocpp.messages.core import ChargePointStatus
+from tinyocpp.messages.core_central import RemoteStartStopStatus
 from tinyocpp.messages.frames import ErrorCode
 from tinyocpp.messages.payload import Payload, whole_seconds
-from tinyocpp.messages.types import ChargingProfilePurposeType, ChargingRateUnitType
+from tinyocpp.messages.smart_charging import ChargingProfilePurposeType, ChargingRateUnitType
 from tinyocpp.simulator import charging, person, upkeep
 from tinyocpp.simulator.configuration import MAX_KEYS_ASKED, Access
 from tinyocpp.simulator.connector import Connector, Reservation
@@ -38,11 +39,11 @@ def connector_of(station: ChargePoint, connector_id: int, *, whole: bool = False
 
 
 def change_availability(
-    station: ChargePoint, call: core.ChangeAvailability, now: datetime
-) -> core.ChangeAvailabilityResult:
+    station: ChargePoint, call: core_central.ChangeAvailability, now: datetime
+) -> core_central.ChangeAvailabilityResult:
     """0 is the charge point and all its connectors. A running transaction is waited for (section 5.2)."""
     connector = connector_of(station, call.connector_id, whole=True)
-    operative = call.type is core.AvailabilityType.OPERATIVE
+    operative = call.type is core_central.AvailabilityType.OPERATIVE
     scheduled = False
     for one in station.connectors if connector.connector_id == 0 else [connector]:
         if not operative and one.transaction:
@@ -54,37 +55,39 @@ def change_availability(
         elif one.status is ChargePointStatus.UNAVAILABLE:
             back = ChargePointStatus.PREPARING if one.car else ChargePointStatus.AVAILABLE
             station.set_status(one, back, now)
-    status = core.AvailabilityStatus.SCHEDULED if scheduled else core.AvailabilityStatus.ACCEPTED
-    return core.ChangeAvailabilityResult(status=status)
+    status = core_central.AvailabilityStatus.SCHEDULED if scheduled else core_central.AvailabilityStatus.ACCEPTED
+    return core_central.ChangeAvailabilityResult(status=status)
 
 
 def change_configuration(
-    station: ChargePoint, call: core.ChangeConfiguration, now: datetime
-) -> core.ChangeConfigurationResult:
+    station: ChargePoint, call: core_central.ChangeConfiguration, now: datetime
+) -> core_central.ChangeConfigurationResult:
     """A new AuthorizationKey is used at once: the line is closed and opened anew with it (security paper, A01)."""
     status = station.configuration.set(call.key, call.value)
-    if status is core.ConfigurationStatus.ACCEPTED and call.key.lower() == "authorizationkey":
+    if status is core_central.ConfigurationStatus.ACCEPTED and call.key.lower() == "authorizationkey":
         station.later(0, lambda _then: station.reconnect())
-    return core.ChangeConfigurationResult(status=status)
+    return core_central.ChangeConfigurationResult(status=status)
 
 
-def get_configuration(station: ChargePoint, call: core.GetConfiguration, now: datetime) -> core.GetConfigurationResult:
+def get_configuration(
+    station: ChargePoint, call: core_central.GetConfiguration, now: datetime
+) -> core_central.GetConfigurationResult:
     if call.key and len(call.key) > MAX_KEYS_ASKED:
         raise ProtocolFault(ErrorCode.OCCURENCE_CONSTRAINT_VIOLATION, f"more than {MAX_KEYS_ASKED} keys")
     rows = [station.configuration.find(name) for name in call.key] if call.key else station.configuration.everything()
     known = tuple(
-        core.KeyValue(key=key.name, readonly=key.access is Access.READ, value=value)
+        core_central.KeyValue(key=key.name, readonly=key.access is Access.READ, value=value)
         for key, value in (row for row in rows if row)
     )
     unknown = tuple(name for name in call.key or () if station.configuration.find(name) is None)
-    return core.GetConfigurationResult(configuration_key=known or None, unknown_key=unknown or None)
+    return core_central.GetConfigurationResult(configuration_key=known or None, unknown_key=unknown or None)
 
 
-def clear_cache(station: ChargePoint, call: core.ClearCache, now: datetime) -> core.ClearCacheResult:
+def clear_cache(station: ChargePoint, call: core_central.ClearCache, now: datetime) -> core_central.ClearCacheResult:
     if not station.configuration.flag("AuthorizationCacheEnabled"):
-        return core.ClearCacheResult(status=core.ClearCacheStatus.REJECTED)
+        return core_central.ClearCacheResult(status=core_central.ClearCacheStatus.REJECTED)
     station.tags.clear_cache()
-    return core.ClearCacheResult(status=core.ClearCacheStatus.ACCEPTED)
+    return core_central.ClearCacheResult(status=core_central.ClearCacheStatus.ACCEPTED)
 
 
 def data_transfer(station: ChargePoint, call: core.DataTransfer, now: datetime) -> core.DataTransferResult:
@@ -97,8 +100,8 @@ def data_transfer(station: ChargePoint, call: core.DataTransfer, now: datetime) 
 
 
 def remote_start(
-    station: ChargePoint, call: core.RemoteStartTransaction, now: datetime
-) -> core.RemoteStartTransactionResult:
+    station: ChargePoint, call: core_central.RemoteStartTransaction, now: datetime
+) -> core_central.RemoteStartTransactionResult:
     """Without a connector: one with a car before one without. Not before we were accepted (section 4.2)."""
     if call.connector_id is None:
         candidates = sorted(station.connectors[1:], key=lambda one: one.car is None)
@@ -111,32 +114,34 @@ def remote_start(
         or profile.transaction_id is not None
     )
     if not free or wrong_profile or not station.accepted:
-        return core.RemoteStartTransactionResult(status=RemoteStartStopStatus.REJECTED)
+        return core_central.RemoteStartTransactionResult(status=RemoteStartStopStatus.REJECTED)
     station.later(0, lambda then: person.remote_start(station, free[0], call.id_tag, profile, then))
-    return core.RemoteStartTransactionResult(status=RemoteStartStopStatus.ACCEPTED)
+    return core_central.RemoteStartTransactionResult(status=RemoteStartStopStatus.ACCEPTED)
 
 
 def remote_stop(
-    station: ChargePoint, call: core.RemoteStopTransaction, now: datetime
-) -> core.RemoteStopTransactionResult:
+    station: ChargePoint, call: core_central.RemoteStopTransaction, now: datetime
+) -> core_central.RemoteStopTransactionResult:
     running = [one for one in station.connectors if one.running and one.running.transaction_id == call.transaction_id]
     if not running or not station.accepted:
-        return core.RemoteStopTransactionResult(status=RemoteStartStopStatus.REJECTED)
+        return core_central.RemoteStopTransactionResult(status=RemoteStartStopStatus.REJECTED)
     station.later(0, lambda then: charging.stop(station, running[0], core.Reason.REMOTE, then))
-    return core.RemoteStopTransactionResult(status=RemoteStartStopStatus.ACCEPTED)
+    return core_central.RemoteStopTransactionResult(status=RemoteStartStopStatus.ACCEPTED)
 
 
-def reset(station: ChargePoint, call: core.Reset, now: datetime) -> core.ResetResult:
-    station.later(0, lambda then: upkeep.reset(station, then, hard=call.type is core.ResetType.HARD))
-    return core.ResetResult(status=core.ResetStatus.ACCEPTED)
+def reset(station: ChargePoint, call: core_central.Reset, now: datetime) -> core_central.ResetResult:
+    station.later(0, lambda then: upkeep.reset(station, then, hard=call.type is core_central.ResetType.HARD))
+    return core_central.ResetResult(status=core_central.ResetStatus.ACCEPTED)
 
 
-def unlock_connector(station: ChargePoint, call: core.UnlockConnector, now: datetime) -> core.UnlockConnectorResult:
+def unlock_connector(
+    station: ChargePoint, call: core_central.UnlockConnector, now: datetime
+) -> core_central.UnlockConnectorResult:
     """A running transaction ends first; an unknown connector is NotSupported, not an error (errata 3.87)."""
     if not 1 <= call.connector_id < len(station.connectors):
-        return core.UnlockConnectorResult(status=core.UnlockStatus.NOT_SUPPORTED)
+        return core_central.UnlockConnectorResult(status=core_central.UnlockStatus.NOT_SUPPORTED)
     charging.stop(station, station.connectors[call.connector_id], core.Reason.UNLOCK_COMMAND, now)
-    return core.UnlockConnectorResult(status=core.UnlockStatus.UNLOCKED)
+    return core_central.UnlockConnectorResult(status=core_central.UnlockStatus.UNLOCKED)
 
 
 # Firmware and logs.

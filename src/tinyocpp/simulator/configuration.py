@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.messages.core import ConfigurationStatus
+from tinyocpp.messages.core_central import ConfigurationStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

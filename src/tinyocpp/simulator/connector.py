@@ -13,7 +13,7 @@ from tinyocpp.simulator.car import Car, Meter
 from tinyocpp.simulator.profiles import Running
 
 if TYPE_CHECKING:
-    from tinyocpp.messages.types import ChargingProfile
+    from tinyocpp.messages.smart_charging import ChargingProfile
 
 _S = ChargePointStatus
 _FROM_REST = frozenset({_S.AVAILABLE, _S.PREPARING, _S.CHARGING, _S.SUSPENDED_EV, _S.SUSPENDED_EVSE})

@@ -16,7 +16,7 @@ from tinyocpp.simulator.charging import begin, stop
 from tinyocpp.simulator.connector import Awaited, Connector
 
 if TYPE_CHECKING:
-    from tinyocpp.messages.types import ChargingProfile
+    from tinyocpp.messages.smart_charging import ChargingProfile
     from tinyocpp.simulator.car import Car
     from tinyocpp.simulator.charge_point import ChargePoint
 

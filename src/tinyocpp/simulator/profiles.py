@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.messages.types import (
+from tinyocpp.messages.smart_charging import (
     ChargingProfile,
     ChargingProfileKindType,
     ChargingProfilePurposeType,

@@ -16,7 +16,7 @@ from tinyocpp.messages.firmware import (
     FirmwareStatus,
     FirmwareStatusNotification,
 )
-from tinyocpp.messages.remote_trigger import MessageTrigger, TriggerMessage, TriggerMessageResult
+from tinyocpp.messages.remote_trigger import MessageTrigger, TriggerMessage, TriggerMessageResult, TriggerMessageStatus
 from tinyocpp.messages.security import (
     ExtendedMessageTrigger,
     ExtendedTriggerMessage,
@@ -24,7 +24,7 @@ from tinyocpp.messages.security import (
     LogStatusNotification,
     UploadLogStatus,
 )
-from tinyocpp.messages.types import ReadingContext, TriggerMessageStatus
+from tinyocpp.messages.types import ReadingContext
 from tinyocpp.simulator import charging
 
 if TYPE_CHECKING:
