@@ -264,8 +264,9 @@ def _ended(transaction: Transaction, record: Ended, state: State) -> Transaction
     next_start_wh = _next_start(transaction, record.register_wh)
     if transaction.running or _ended_earlier(transaction, record):
         return msgspec.structs.replace(ended, stopped_at=record.at, next_start_wh=next_start_wh)
-    if transaction.state is State.LOST and transaction.next_start_wh is None:  # an Available shows no register
-        return msgspec.structs.replace(ended, next_start_wh=next_start_wh)
+    if transaction.state is State.LOST and next_start_wh is not None:  # an Available shows no register
+        nearest_wh = min(next_start_wh, transaction.next_start_wh or next_start_wh)
+        return msgspec.structs.replace(ended, next_start_wh=nearest_wh)
     return ended
 
 

@@ -247,6 +247,17 @@ def test_what_runs_without_a_register_hides_none(house: House) -> None:
     assert (orphan.connector_id, orphan.meter_start_wh, orphan.meter_stop_wh) == (1, 1000, 1600)
 
 
+def test_a_start_from_a_queue_takes_back_what_a_lost_charge_was_booked_for_it(house: House) -> None:
+    """Available ended the first; of the two that began since, the queue told the later one first."""
+    house.now = NOON + 90 * MINUTE
+    first = house.start(NOON, 1000)
+    house.status("Available", NOON + 5 * MINUTE)
+    house.stop(house.start(NOON + 60 * MINUTE, 3000).id, 4000, NOON + 70 * MINUTE)
+    house.stop(house.start(NOON + 20 * MINUTE, 2000).id, 2500, NOON + 30 * MINUTE)
+    booked = dict(house.rows("SELECT meter_start_wh, energy_wh FROM transactions"))
+    assert booked == {first.meter_start_wh: 1000, 2000: 500, 3000: 1000}
+
+
 def test_what_shows_does_not_go_back_in_time(house: House) -> None:
     house.sample(2000, NOON)
     house.sample(1000, NOON - MINUTE)
