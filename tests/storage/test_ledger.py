@@ -258,6 +258,13 @@ def test_a_start_from_a_queue_takes_back_what_a_lost_charge_was_booked_for_it(ho
     assert booked == {first.meter_start_wh: 1000, 2000: 500, 3000: 1000}
 
 
+def test_an_unknown_stop_from_a_queue_does_not_give_back_what_others_were_booked_for(house: House) -> None:
+    house.now = NOON + 90 * MINUTE
+    house.stop(house.start(NOON + 60 * MINUTE, 3000).id, 4000, NOON + 70 * MINUTE)
+    house.stop(777, 2500, NOON + 30 * MINUTE)
+    assert house.stop(778, 4500, NOON + 80 * MINUTE).meter_start_wh == 4000
+
+
 def test_what_shows_does_not_go_back_in_time(house: House) -> None:
     house.sample(2000, NOON)
     house.sample(1000, NOON - MINUTE)

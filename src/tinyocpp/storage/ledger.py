@@ -307,6 +307,7 @@ class SqlLedger(SqlNotes):
         """A transaction nobody has seen begin: it begins at the connector's last register that nobody has claimed."""
         shown_wh = record.meter_stop_wh if isinstance(record, Stopped) else record.register_wh
         base_wh = self._books.register(charger, connector_id) if connector_id > 0 else None
+        latest = self._books.latest(charger, connector_id)
         return self._books.open(
             Transaction(
                 id=0,
@@ -319,6 +320,7 @@ class SqlLedger(SqlNotes):
                 claimed_id=claimed_id,
             ),
             now,
+            overtaken=isinstance(record, Stopped) and latest is not None and latest.started_at > record.at,
         )
 
     # Samples.
