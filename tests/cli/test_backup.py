@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,3 +110,11 @@ def test_one_clear_line(house: House, monkeypatch: pytest.MonkeyPatch, words: tu
     assert message in err
     assert err.count("\n") == 1
     assert not house.ledger.exists()
+
+
+def test_a_tags_file_that_is_a_pipe_keeps_nobody_waiting(house: House) -> None:
+    house.books().close()
+    house.tags.unlink(missing_ok=True)
+    os.mkfifo(house.tags)
+    code, _, err = house.type("backup", str(house.folder / "backup"))
+    assert (code, err) == (74, f"tinyocpp: {house.tags}: Is not a file\n")

@@ -7,10 +7,11 @@ Keys and certificates are not in it: they are secrets, and can be made anew.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tinyocpp.config import FILE
+from tinyocpp.errors import StorageError
+from tinyocpp.storage.files import read_whole
 from tinyocpp.storage.snapshot import save
 
 if TYPE_CHECKING:
@@ -37,10 +38,17 @@ def run(args: Namespace, config: Config) -> int:
 
 def owners_files(config: Config) -> dict[str, bytes]:
     """What there is of them; an owner may have neither."""
-    found: dict[str, bytes] = {}
-    for name, path in ((TAGS, config.paths.tags), (FILE, config.source)):
-        with suppress(FileNotFoundError):
-            if path:
-                with open(path, "rb") as file:
-                    found[name] = file.read()
-    return found
+    found = {TAGS: content_of(config.paths.tags), FILE: content_of(config.source)}
+    return {name: content for name, content in found.items() if content is not None}
+
+
+def content_of(path: str | None) -> bytes | None:
+    """What is in one of the owner's files; None if there is no such file. Raises StorageError."""
+    if path is None:
+        return None
+    try:
+        return read_whole(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror}") from None

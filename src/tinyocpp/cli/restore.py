@@ -10,7 +10,7 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tinyocpp.cli.backup import TAGS
+from tinyocpp.cli.backup import TAGS, content_of
 from tinyocpp.config import FILE
 from tinyocpp.errors import StorageError
 from tinyocpp.storage import open_reader
@@ -45,14 +45,14 @@ def run(args: Namespace, config: Config) -> int:
     if os.path.exists(kept):
         print(f"What was there before is kept. To have it again: tinyocpp restore {kept}")
     _restore_tags(files.get(TAGS), config.paths.tags, f"{config.paths.tags}.before-{now}")
-    if FILE in files and files[FILE] != _content(config.source):
+    if FILE in files and files[FILE] != content_of(config.source):
         see = f"tinyocpp restore {args.file} --extract DIR"
         print(f"The configuration in it differs and was not touched. To see it: {see}")
     return 0
 
 
 def _restore_tags(content: bytes | None, path: str, kept: str) -> None:
-    present = _content(path)
+    present = content_of(path)
     if content is None or content == present:
         return
     try:
@@ -78,11 +78,3 @@ def _extract(source: str, folder: str) -> int:
     if not files:
         print(f"{source}: holds the ledger only")
     return 0
-
-
-def _content(path: str | None) -> bytes | None:
-    try:
-        with open(path or "", "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
