@@ -89,11 +89,11 @@ def test_when_a_call_is_given_up_the_next_goes_out(house: Conversation) -> None:
 
 
 def test_a_lost_connection_ends_every_call_in_order(house: Conversation) -> None:
-    house.session.connection_lost(house.clock.seconds)
+    house.session.connection_lost()
     assert house.session.results_received() == []
     house.call("ClearCache")
     house.call("Reset", RESET)
-    house.session.connection_lost(house.clock.seconds)
+    house.session.connection_lost()
     ended = [Answer(1, "ClearCache", Outcome.LOST), Answer(2, "Reset", Outcome.LOST)]
     assert house.session.results_received() == ended
     assert house.session.next_deadline is None

@@ -122,7 +122,7 @@ class Session:
         if isinstance(frame, Call):
             self._to_send.append(self._answer(frame))
         else:
-            self._settle(frame, now)
+            self._settle(frame)
 
     def send_call(self, action: str, payload: bytes, now: float, timeout_s: float = ANSWER_TIMEOUT_S) -> int:
         """Queue a call, inside a batch; it goes out when no other is outstanding. Returns the number its Answer will
@@ -175,7 +175,7 @@ class Session:
             self._answers.append(Answer(pending.call_id, pending.action, Outcome.TIMEOUT, description=said))
         self._send_next()
 
-    def connection_lost(self, now: float) -> None:
+    def connection_lost(self) -> None:
         """Every call that has not ended will not, inside a batch."""
         if self._outstanding is not None:
             lost, self._outstanding = self._outstanding, None
@@ -243,7 +243,7 @@ class Session:
 
     # The charger answers.
 
-    def _settle(self, frame: CallResult | CallError, now: float) -> None:
+    def _settle(self, frame: CallResult | CallError) -> None:
         pending = self._outstanding
         if pending is None or not _answers(frame, pending):
             self._settle_late(frame)

@@ -216,7 +216,7 @@ class SessionLine:
         return result
 
     def close(self) -> None:
-        self._door.batch(lambda: self.session.connection_lost(self._door.clock.seconds))
+        self._door.batch(self.session.connection_lost)
         self._door.lines.remove(self)
 
 

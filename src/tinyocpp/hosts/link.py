@@ -190,7 +190,7 @@ class Link:
             return
         self._left = True
         if self.session is not None:
-            self.session.connection_lost(now)
+            self.session.connection_lost()
         links, key = self._household.links, fold_identity(self.charger_id)
         if links.get(key) is self:
             del links[key]

@@ -207,7 +207,7 @@ class Backend:
     def _end(self, status: int) -> int:
         """Tell those who wait, and the register, unless a newer session has the charger."""
         self._begin(relaxed=True)
-        self._session.connection_lost(time.monotonic())
+        self._session.connection_lost()
         if not self._commands.taken_over:
             self._store.register.disconnected(self._charger.id, self._clock.now())
         self._store.commit()
