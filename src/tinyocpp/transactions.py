@@ -308,7 +308,7 @@ def _sampled_wh(transaction: Transaction) -> int:
     if transaction.relative:
         return last or 0
     shown = [register_wh for register_wh in (last, transaction.next_start_wh) if register_wh is not None]
-    return 0 if start is None else max(0, *(register_wh - start for register_wh in shown), 0)
+    return 0 if start is None else max([0, *(register_wh - start for register_wh in shown)])
 
 
 def _unfinished(transaction: Transaction) -> Quality:

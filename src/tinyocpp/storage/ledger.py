@@ -391,8 +391,10 @@ class SqlLedger(SqlNotes):
     ) -> bool:
         """Does a sample with a number nobody knows show that energy flows? Without that it is no transaction: 0 is sent
         at random, an old number for hours."""
+        if claimed_id is None or record.register_wh is None:
+            return False
         shown_wh = self._books.register(charger, connector_id)
-        if claimed_id is None or record.register_wh is None or shown_wh is None or record.register_wh <= shown_wh:
+        if shown_wh is None or record.register_wh <= shown_wh:
             return False
         repeated = self._db.rows(
             "SELECT 1 FROM samples WHERE sampled_at = ? AND charger = ? AND digest = ?",
