@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tinyocpp.config import Config
     from tinyocpp.storage import ChargerStatus, ConnectorStatus, Reader
 
+LOOK_UP_EVERY_S = 2.0
 LOOK_AGAIN_S = 0.5
 
 
@@ -61,19 +62,28 @@ class Wait:
             raise Refused(f"{self._client.charger_id} answered {status_of(answer)}")
 
     def until(self, done: Callable[[Line], str | None], looked_up: Callable[[], str | None], hint: str) -> str:
-        """What `done` makes of an event, or `looked_up` of the ledger after the connection was away."""
+        """What `done` makes of an event, or `looked_up` of the ledger."""
         while True:
-            try:
-                event = self._client.next_event(self._deadline)
-            except NoAnswer:
-                raise NoAnswer(f"{self._client.charger_id} agreed, but {hint}") from None
-            if event is None:
-                self._come_back(hint)
-                said = looked_up()
-            else:
-                said = done(event)
+            said = self._what_came(done, looked_up, hint)
             if said is not None:
                 return said
+
+    def _what_came(
+        self, done: Callable[[Line], str | None], looked_up: Callable[[], str | None], hint: str
+    ) -> str | None:
+        """The next event; or, when none has come for a while, the ledger: what happened between two connections, or
+        before anybody followed the new one, is in no event."""
+        try:
+            event = self._client.next_event(min(self._deadline, time.monotonic() + LOOK_UP_EVERY_S))
+        except NoAnswer:
+            said = looked_up()
+            if said is None and time.monotonic() >= self._deadline:
+                raise NoAnswer(f"{self._client.charger_id} agreed, but {hint}") from None
+            return said
+        if event is not None:
+            return done(event)
+        self._come_back(hint)
+        return looked_up()
 
     def _come_back(self, hint: str) -> None:
         """The connection ended: wait for the next one."""
