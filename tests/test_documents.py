@@ -40,10 +40,21 @@ def help_of(program: str, *words: str) -> str:
 
 
 def subwords(text: str) -> list[str]:
-    """list, add, ... of a usage line."""
+    """list, add, ... of a usage line, or of the list of words where the line has no room for them."""
     (usage,) = re.findall(r"usage: (.*?)\n\n", text, re.DOTALL)
+    if usage.endswith(" WORD ..."):
+        return re.findall(r"^    ([a-z-]+)", text, re.MULTILINE)
     found = re.search(r"\]\s+(\w+(?:\|\w+)+) \.\.\.", usage)
     return found[1].split("|") if found else []
+
+
+def all_below(*words: str) -> dict[tuple[str, ...], str]:
+    """What `tinyocpp WORDS --help` says, and the same of every word below."""
+    told = help_of("tinyocpp", *words)
+    found = {words: told}
+    for name in subwords(told):
+        found |= all_below(*words, name)
+    return found
 
 
 def section(title: str) -> str:
@@ -64,12 +75,12 @@ def test_every_option_of_a_program_is_documented(program: str) -> None:
 
 @pytest.mark.parametrize("word", WORDS)
 def test_every_option_of_a_word_is_documented(word: str) -> None:
-    told = help_of("tinyocpp", word)
     page = section(word)
-    below = subwords(told)
+    told = all_below(word)
+    groups = {words[:-1] for words in told}
+    below = {" ".join(words[1:]) for words in told if words[1:] and words not in groups}
     assert {name for name in below if f"`{name}" not in page and f"{word} {name}" not in page} == set()
-    texts = [told, *(help_of("tinyocpp", word, name) for name in below)]
-    options = {option for text in texts for option in OPTION.findall(options_part(text))} - EVERYWHERE
+    options = {option for text in told.values() for option in OPTION.findall(options_part(text))} - EVERYWHERE
     assert options - set(OPTION.findall(page)) == set()
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.cli.charger import connected_now
+from tinyocpp.cli.charger.door import connected_now
 from tinyocpp.cli.findings import LATELY, Circumstances, Finding, charger_findings, oddity_findings, tag_findings
 from tinyocpp.cli.tables import Column, kwh, local_time, print_rows
 from tinyocpp.companions.commandclient import CommandClient, open_charger

@@ -1,0 +1,79 @@
+"""`tinyocpp charger`: everything a person wants of a charger, one word each.
+
+WHAT is all there is to it: a word's module is imported when the word is typed. `module.function(args, config)` does it
+and returns the exit code; `module.function_options(parser)`, where there is one, adds the options of the word. A word
+of two, such as `profile set`, is one row like the others, and GROUPS says what its first half is about.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tinyocpp.cli.program import Parser
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from tinyocpp.config import Config
+
+
+class Word(msgspec.Struct, frozen=True):
+    """`does` is module.function, of this package."""
+
+    does: str
+    help: str
+
+
+WHAT = {
+    "list": Word("door.show_list", "everybody who ever came to the door"),
+    "admit": Word("door.admit", "let this charger connect"),
+    "forget": Word("door.forget", "no longer; its password goes too, what was booked stays"),
+    "password": Word("password.password", "read one from standard input, or make one"),
+    "get": Word("keys.get", "show the charger's own settings, or some of them"),
+    "set": Word("keys.put", "change one of the charger's own settings"),
+}
+
+GROUPS: dict[str, str] = {}
+
+
+def configure(parser: ArgumentParser) -> None:
+    words = {word: row for word, row in WHAT.items() if " " not in word}
+    tops = parser.add_subparsers(required=True, metavar="WORD", parser_class=_WordParser)
+    for word, row in words.items():
+        tops.add_parser(word, row=row, help=row.help, description=row.help)
+    for group, summary in GROUPS.items():
+        below = {word.split()[1]: row for word, row in WHAT.items() if word.startswith(f"{group} ")}
+        seconds = tops.add_parser(group, help=summary, description=summary).add_subparsers(
+            required=True, metavar="WORD", parser_class=_WordParser
+        )
+        for word, row in below.items():
+            seconds.add_parser(word, row=row, help=row.help, description=row.help)
+
+
+def run(args: Namespace, config: Config) -> int:
+    code: int = args.does(args, config)
+    return code
+
+
+class _WordParser(Parser):
+    """Learns its options when it is its turn, so that one word does not import what the others need."""
+
+    def __init__(self, *, row: Word | None = None, prog: str, description: str) -> None:
+        super().__init__(prog=prog, description=description, allow_abbrev=False)
+        self._row = row
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        if self._row is not None:
+            module_name, _, name = self._row.does.partition(".")
+            module = import_module(f"{__name__}.{module_name}")
+            getattr(module, f"{name}_options", _none)(self)
+            self.set_defaults(does=getattr(module, name))
+            self._row = None
+        return super().parse_known_args(args, namespace)
+
+
+def _none(parser: ArgumentParser) -> None:
+    """A word without options of its own."""
