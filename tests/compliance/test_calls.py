@@ -303,13 +303,15 @@ async def test_tc_057_a_profile_for_a_running_transaction(case: Case, kind: str)
         await cp.finish(transaction_id)
 
 
+@pytest.mark.parametrize("kind", ["Absolute", "Relative"])
 @within(30)
-async def test_tc_059_remote_start_with_a_profile(case: Case) -> None:
+async def test_tc_059_remote_start_with_a_profile(case: Case, kind: str) -> None:
+    """There is no transaction yet whose number it could have (errata 3.41)."""
+    schedule = SCHEDULE if kind == "Absolute" else RELATIVE
+    profile = TX_PROFILE | {"chargingProfileKind": kind, "chargingSchedule": schedule}
     async with case() as cp:
         await cp.boot()
-        answered = await cp.commanded(
-            "RemoteStartTransaction", connectorId=1, idTag=ACCEPTED, chargingProfile=TX_PROFILE
-        )
+        answered = await cp.commanded("RemoteStartTransaction", connectorId=1, idTag=ACCEPTED, chargingProfile=profile)
         assert answered == (0, {"status": "Accepted"})
         await cp.finish(await cp.charge(ACCEPTED))
 

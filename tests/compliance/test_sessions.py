@@ -134,8 +134,8 @@ async def test_tc_012_remote_stop(case: Case) -> None:
 
 
 @within(30)
-async def test_start_and_stop_in_one_word(case: Case) -> None:
-    """`tinyocpp start` and `stop` end when the transaction has begun and ended (TC_010, TC_012 as an owner does it)."""
+async def test_tc_010_and_tc_012_in_one_word_each(case: Case) -> None:
+    """`tinyocpp start` and `stop` end when the transaction has begun and ended."""
     async with case("TC_012_words") as cp:
         await cp.boot()
         await cp.status("Preparing")
