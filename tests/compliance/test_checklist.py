@@ -6,7 +6,6 @@ programs around it are the real ones.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import re
@@ -27,12 +26,6 @@ if TYPE_CHECKING:
     from compliance.programs import Listener
 
     Case = Callable[..., ChargePoint]
-
-CALLERRORS = (
-    *("NotImplemented", "NotSupported", "InternalError", "ProtocolError", "SecurityError", "FormationViolation"),
-    *("FormatViolation", "PropertyConstraintViolation", "OccurenceConstraintViolation", "TypeConstraintViolation"),
-    *("GenericError", "VendorError"),
-)
 
 
 @within(30)
@@ -72,21 +65,6 @@ async def test_every_measurand_and_unit(case: Case) -> None:
         told = [one for one in sampled if one["unit"] != "Hertz"]
         await cp.finish(transaction_id, transaction_data=[{"timestamp": now(), "sampledValue": told}])
         assert cp.site.booked(cp.id) == [(ACCEPTED, 2500, "measured", "Local")]
-
-
-@within(30)
-async def test_every_callerror_ends_the_command_with_76(case: Case, shared_listener: Listener) -> None:
-    site = shared_listener.site
-    async with shared_listener.plain("callerrors") as charger:
-        await charger.boot()
-        for code in CALLERRORS:
-            ended = asyncio.create_task(site.command("callerrors", "ClearCache"))
-            message_id, _, _ = await charger.next_call()
-            await charger.socket.send(json.dumps([4, message_id, code, "not today", {}]))
-            said = await ended
-            assert (said.code, said.out) == (76, "")
-            assert code in said.err
-            assert "not today" in said.err
 
 
 @within(30)
