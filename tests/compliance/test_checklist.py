@@ -9,12 +9,21 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from listening import Charger, within
 from ocpp.v16 import call, call_result
-from ocpp.v16.enums import ChargePointErrorCode, ChargePointStatus, Measurand, Reason, UnitOfMeasure
+from ocpp.v16.enums import (
+    ChargePointErrorCode,
+    ChargePointStatus,
+    DiagnosticsStatus,
+    FirmwareStatus,
+    Measurand,
+    Reason,
+    UnitOfMeasure,
+    UploadLogStatus,
+)
 
 from compliance.charge_point import now
 from compliance.programs import ACCEPTED, Installation
@@ -26,6 +35,16 @@ if TYPE_CHECKING:
     from compliance.programs import Listener
 
     Case = Callable[..., ChargePoint]
+
+SECURITY_EVENTS = (
+    *("FirmwareUpdated", "FailedToAuthenticateAtCentralSystem", "CentralSystemFailedToAuthenticate"),
+    *("SettingSystemTime", "StartupOfTheDevice", "ResetOrReboot", "SecurityLogWasCleared"),
+    *("ReconfigurationOfSecurityParameters", "MemoryExhaustion", "InvalidMessages", "AttemptedReplayAttacks"),
+    *("TamperDetectionActivated", "InvalidFirmwareSignature", "InvalidFirmwareSigningCertificate"),
+    *("InvalidCentralSystemCertificate", "InvalidChargePointCertificate", "InvalidTLSVersion"),
+    *("InvalidTLSCipherSuite", "FailedToAuthenticationAtCentralSystem", "something of its own"),
+)
+"""As the security paper lists them, one as another edition spells it, and one in no list."""
 
 
 @within(30)
@@ -116,6 +135,26 @@ async def test_a_charger_the_owner_does_not_accept_yet(installation: Installatio
             await cp.finish(transaction_id)
             assert await cp.commanded("ChangeConfiguration", key="A", value="b") == (0, {"status": "Accepted"})
             assert [row[:2] for row in installation.booked("garage")] == [(ACCEPTED, 2500)]
+
+
+UNSIGNED = ("Downloaded", "DownloadFailed", "Downloading", "Idle", "InstallationFailed", "Installing", "Installed")
+NOTICES: list[tuple[str, Any]] = [
+    *(("SecurityEventNotification", kind) for kind in SECURITY_EVENTS),
+    *(("FirmwareStatusNotification", status) for status in UNSIGNED),
+    *(("DiagnosticsStatusNotification", status) for status in DiagnosticsStatus),
+    *(("LogStatusNotification", status) for status in UploadLogStatus),
+    *(("SignedFirmwareStatusNotification", status) for status in FirmwareStatus),
+]
+
+
+@within(30)
+async def test_every_notice_though_nobody_asked(case: Case) -> None:
+    """Every security event, every step of an update or an upload: none is refused, in whatever order."""
+    async with case("notices") as cp:
+        await cp.boot()
+        for action, word in NOTICES:
+            more = {"timestamp": now(), "tech_info": "x" * 255} if action == "SecurityEventNotification" else {}
+            await cp.ask(getattr(call, action)(word, **more))
 
 
 TIMES = re.compile(r'"(?:currentTime|expiryDate)":"([^"]*)"')
