@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tinyocpp.messages.types import MeterValue, SampledValue
-from tinyocpp.metering import Reading, read, read_bucket
+from tinyocpp.metering import MOST_SAMPLES, Reading, read, read_bucket
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ENERGY, POWER, OFFERED = "Energy.Active.Import.Register", "Power.Active.Import", "Current.Offered"
@@ -86,3 +86,7 @@ def test_the_newest_bucket_counts() -> None:
 
 def test_no_bucket_is_no_reading() -> None:
     assert read([]) is None
+
+
+def test_of_more_samples_than_there_can_be_the_last_count() -> None:
+    assert read_bucket(bucket(energy("1"), *[energy("2")] * MOST_SAMPLES)).register_wh == 2

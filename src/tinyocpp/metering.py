@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tinyocpp.messages.types import MeterValue
 
 BEYOND_ANY_METER = 1e12
+MOST_SAMPLES = 22 * 11 * 8
+"""In a bucket: every measurand of every phase in every context. Of more the last count; the others are kept."""
 ENERGY = Measurand.ENERGY_ACTIVE_IMPORT_REGISTER  # what a sample without a measurand is, too
 POWER = Measurand.POWER_ACTIVE_IMPORT
 OFFERED = Measurand.CURRENT_OFFERED
@@ -70,7 +72,7 @@ def read_bucket(bucket: MeterValue) -> Reading:
     power: list[SampledValue] = []
     offered: list[SampledValue] = []
     places = {None: energy, ENERGY: energy, POWER: power, OFFERED: offered}
-    for sample in bucket.sampled_value:
+    for sample in bucket.sampled_value[-MOST_SAMPLES:]:
         place = places.get(sample.measurand)
         if place is not None and sample.format is not ValueFormat.SIGNED_DATA:
             place.append(sample)

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyocpp.errors import ProtocolFault
-from tinyocpp.leniency import LOSSES, OddityKind, mend, read_number
+from tinyocpp.leniency import LOSSES, Oddity, OddityKind, mend, read_number
 from tinyocpp.leniency.oddity import as_json, shown
-from tinyocpp.leniency.payload import MAX_ODDITIES, NO_REGISTER, NO_TIME
+from tinyocpp.leniency.payload import MAX_ENTRIES, MAX_ODDITIES, NO_REGISTER, NO_TIME
 from tinyocpp.messages import ACTIONS
 from tinyocpp.messages.core import (
     Authorize,
@@ -217,3 +217,39 @@ def test_the_detail_names_the_field_and_what_was_there(type_: type[Payload], raw
 )
 def test_the_figure_of_a_sample(text: str, figure: float | None) -> None:
     assert read_number(text) == figure
+
+
+def bucket(*samples: Any) -> dict[str, Any]:
+    return {"timestamp": "2026-06-01T12:00:00Z", "sampledValue": list(samples)}
+
+
+def test_of_more_entries_than_can_be_mended_the_newest_are_read() -> None:
+    samples = [bucket({"value": number}) for number in range(MAX_ENTRIES)]
+    payload, oddities = mend(MeterValues, msgspec.json.encode({"meterValue": samples}), received_at=NOW, zone=HERE)
+    values = [sample.value for value in payload.meter_value for sample in value.sampled_value]
+    assert values == [str(number) for number in range(MAX_ENTRIES // 2, MAX_ENTRIES)]
+    assert len(oddities) == MAX_ODDITIES
+    assert oddities[-1] == Oddity(
+        OddityKind.DROPPED, f"meterValue[0..{MAX_ENTRIES // 2 - 1}]: too many entries to mend"
+    )
+
+
+def test_the_last_bucket_has_the_first_right() -> None:
+    """It is cut in itself when it alone is too long, and what came before it is left out."""
+    many = bucket(*({"value": number} for number in range(MAX_ENTRIES)))
+    payload, oddities = mend(MeterValues, msgspec.json.encode({"meterValue": [many] * 2}), received_at=NOW, zone=HERE)
+    (last,) = payload.meter_value
+    assert [sample.value for sample in last.sampled_value] == [str(number) for number in range(1, MAX_ENTRIES)]
+    assert [oddity.detail for oddity in oddities if oddity.kind is OddityKind.DROPPED] == [
+        "meterValue[1].sampledValue[0..0]: too many entries to mend"
+    ]
+
+
+def test_a_long_payload_in_which_nothing_is_too_many() -> None:
+    commas = {"vendorId": 7, "data": "," * MAX_ENTRIES}
+    assert mended(DataTransfer, msgspec.json.encode(commas))[1] == [OddityKind.TYPE]
+    samples = [bucket({"value": number}) for number in range(MAX_ENTRIES // 2)]
+    payload, kinds = mended(MeterValues, msgspec.json.encode({"connectorId": 1, "meterValue": samples}))
+    assert isinstance(payload, MeterValues)
+    assert len(payload.meter_value) == len(samples)
+    assert OddityKind.DROPPED not in kinds

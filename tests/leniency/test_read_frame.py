@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tinyocpp.leniency import OddityKind, Reading, mend, read_frame
-from tinyocpp.leniency.repair import repair
+from tinyocpp.leniency.repair import MAX_TOKENS, repair
 from tinyocpp.messages.core import StartTransaction
 from tinyocpp.messages.frames import Call, CallError, CallResult, encode_result
 from tinyocpp.messages.payload import encode_payload
@@ -170,3 +170,17 @@ def test_no_half_of_a_figure_survives_a_cut() -> None:
         payload, _ = mend(StartTransaction, reading.frame.payload, received_at=now, zone=UTC)
         for name, value in json.loads(encode_payload(payload)).items():
             assert value in (WHOLE[name], STAND_INS[name]), text[:end]
+
+
+def test_repair_goes_no_further_than_half_a_megabyte() -> None:
+    repaired, faults = repair('{"a":[' + "1," * MAX_TOKENS + "]}")
+    assert faults == ("cut off", "stray comma")
+    assert json.loads(repaired) == {"a": [1] * (MAX_TOKENS // 2 - 2)}
+
+
+@pytest.mark.parametrize("frame", ['[3,"1","Rejected"]', '[3,"1",[]]', '[3.0,"1",7]'])
+def test_an_answer_that_is_no_object_is_no_yes(frame: str) -> None:
+    reading = read_frame(frame)
+    assert isinstance(reading.frame, CallError)
+    assert reading.frame.error_code == "FormationViolation"
+    assert [oddity.kind for oddity in reading.oddities] == [OddityKind.NOT_AN_OBJECT]

@@ -87,6 +87,9 @@ one in Wh, and one of the house's own meter is not the outlet's."""
 ROUNDED = frozenset({"meterStart", "meterStop"})
 MAX_ODDITIES = 20
 """Of one payload; the raw text is kept beside them."""
+MAX_ENTRIES = 5_000
+"""So many entries of the lists of one payload are mended, twelve hours of six samples a minute: whoever else is connected
+waits for it. Of more the newest are read, as the register stands in them."""
 
 P = TypeVar("P", bound=Payload)
 NOTHING: Final = msgspec.UNSET
@@ -114,12 +117,23 @@ class _Mender:
         self.oddities: list[Oddity] = []
         self._received_at = received_at
         self._zone = zone
+        self._entries = MAX_ENTRIES  # that may still be read
+        self._newest_first = False  # where not all may be read
+        self._cut = False
 
-    def note(self, kind: OddityKind, detail: str) -> None:
+    def note(self, kind: OddityKind, path: str, words: str = "", *values: object) -> None:
+        """The values are shown in the words, where it is kept: showing all would take longer than mending them."""
         if len(self.oddities) < MAX_ODDITIES:
-            self.oddities.append(Oddity(kind, detail))
+            self.oddities.append(Oddity(kind, f"{path}: {words % tuple(map(shown, values))}" if words else path))
+
+    def _note_cut(self, path: str) -> None:
+        """Once, and in any case."""
+        if not self._cut:
+            self._cut = True
+            self.oddities[MAX_ODDITIES - 1 :] = [Oddity(OddityKind.DROPPED, f"{path}: too many entries to mend")]
 
     def json(self, raw: bytes) -> object:
+        self._newest_first = raw.count(b",") >= MAX_ENTRIES
         try:
             return _loose.decode(raw)
         except (msgspec.MsgspecError, UnicodeError, RecursionError, ArithmeticError):
@@ -133,7 +147,7 @@ class _Mender:
 
     def structure(self, shape: inspect.StructType, value: object, path: str) -> object:
         if not isinstance(value, dict):
-            self.note(OddityKind.NOT_AN_OBJECT, f"{path or 'payload'}: {shown(value)}")
+            self.note(OddityKind.NOT_AN_OBJECT, path or "payload", "%s", value)
             if path:
                 return NOTHING
             value = {}
@@ -144,7 +158,7 @@ class _Mender:
         if shape.cls is SampledValue and not _is_sample(read):
             read["value"] = NOTHING
         if any(content is NOTHING for content in read.values()):
-            self.note(OddityKind.DROPPED, f"{path or 'payload'}: {shown(value)}")
+            self.note(OddityKind.DROPPED, path or "payload", "%s", value)
             return NOTHING
         return shape.cls(**read)
 
@@ -155,11 +169,11 @@ class _Mender:
         for key, content in value.items():
             name = names.get(key.lower())
             if name is None:
-                self.note(OddityKind.UNKNOWN_FIELD, f"{_join(path, shown(key)[1:-1])}: {shown(content)}")  # S21
+                self.note(OddityKind.UNKNOWN_FIELD, _join(path, shown(key)[1:-1]), "%s", content)  # S21
             elif name == key:
                 given[name] = content
             else:
-                self.note(OddityKind.FIELD_NAME, f"{_join(path, name)}: sent as {shown(key)}")
+                self.note(OddityKind.FIELD_NAME, _join(path, name), "sent as %s", key)
                 given.setdefault(name, content)
         return given
 
@@ -171,7 +185,7 @@ class _Mender:
         measurand, _, phase = text.rpartition(".")
         if values.choice(Measurand, measurand) is None or values.choice(Phase, phase) is None:
             return
-        self.note(OddityKind.SPELLING, f"{_join(path, 'measurand')}: {shown(text)}")
+        self.note(OddityKind.SPELLING, _join(path, "measurand"), "%s", text)
         given["measurand"] = measurand
         given.setdefault("phase", phase)
 
@@ -182,7 +196,7 @@ class _Mender:
         if isinstance(type_, inspect.UnionType):  # of the type and None
             type_ = type_.types[0]
         if raw is None or (not field.required and _says_nothing(type_, raw)):
-            self.note(OddityKind.NULL, f"{where}: {shown(raw)}")
+            self.note(OddityKind.NULL, where, "%s", raw)
             raw = NOTHING
         if raw is not NOTHING:
             value = self._read(type_, raw, where)
@@ -214,16 +228,16 @@ class _Mender:
 
     def _scalar(self, kind: OddityKind, value: object | None, raw: object, where: str) -> object:
         if value is None:
-            self.note(OddityKind.VALUE, f"{where}: {shown(raw)}")
+            self.note(OddityKind.VALUE, where, "%s", raw)
             return NOTHING
         if value != raw or isinstance(value, bool) != isinstance(raw, bool):
-            self.note(kind, f"{where}: {shown(raw)}, read as {shown(value)}")
+            self.note(kind, where, "%s, read as %s", raw, value)
         return value
 
     def _text(self, max_length: int | None, raw: object, where: str) -> object:
         value = self._scalar(OddityKind.TYPE, values.text(raw), raw, where)
         if isinstance(value, str) and max_length is not None and len(value) > max_length:
-            self.note(OddityKind.TOO_LONG, f"{where}: {len(value)} characters, {max_length} allowed")
+            self.note(OddityKind.TOO_LONG, where, "%s characters, %s allowed", len(value), max_length)
         return value
 
     def _moment(self, raw: object, where: str) -> object:
@@ -234,12 +248,25 @@ class _Mender:
 
     def _array(self, type_: inspect.VarTupleType, raw: object, where: str) -> object:
         if not isinstance(raw, list):
-            self.note(OddityKind.TYPE, f"{where}: {shown(raw)}, read as a list of it")  # S9
+            self.note(OddityKind.TYPE, where, "%s, read as a list of it", raw)  # S9
             raw = [raw]
         if not raw and type_.min_length:
-            self.note(OddityKind.MISSING, f"{where}: an empty list")
+            self.note(OddityKind.MISSING, where, "an empty list")
+        if self._newest_first:
+            return self._newest(type_, raw, where)
         items = (self._read(type_.item_type, item, f"{where}[{index}]") for index, item in enumerate(raw))
         return tuple(item for item in items if item is not NOTHING)
+
+    def _newest(self, type_: inspect.VarTupleType, raw: list[object], where: str) -> object:
+        """The end of a list too long to be read whole."""
+        items: list[object] = []
+        for index in reversed(range(len(raw))):
+            if self._entries == 0:
+                self._note_cut(f"{where}[0..{index}]")
+                break
+            self._entries -= 1
+            items.append(self._read(type_.item_type, raw[index], f"{where}[{index}]"))
+        return tuple(item for item in reversed(items) if item is not NOTHING)
 
 
 def _is_sample(read: dict[str, object]) -> bool:

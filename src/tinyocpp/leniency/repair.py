@@ -9,6 +9,7 @@ a parser.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from tinyocpp.leniency.oddity import CUT_OFF
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_DEPTH = 100  # no message nests deeper than 8; the search for a bracket's partner stays cheap
+MAX_TOKENS = 100_000
+"""Half a megabyte of samples. What comes after is taken to be cut off, for whoever else is connected waits so long."""
 
 _TOKEN = re.compile(
     r'"(?P<string>(?:[^"\\]|\\.)*+)"'
@@ -38,8 +41,7 @@ _ESCAPE = re.compile(
     r"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"  # half a pair: no text
     r"|\\"
 )
-_CONTROL = re.compile(r"[\x00-\x1f]")
-_CONTROL_ESCAPES = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
+_CONTROL: dict[int, str | None] = dict.fromkeys(range(0x20)) | {ord(c): repr(c)[1:-1] for c in "\t\n\r"}
 
 
 def repair(text: str, opening: str = "[{") -> tuple[str, tuple[str, ...]]:
@@ -72,7 +74,7 @@ class _Pass:
 
     def run(self, text: str, start: int) -> int:
         """Write the value that starts there; the position after it."""
-        for match in _TOKEN.finditer(text, start):
+        for match in islice(_TOKEN.finditer(text, start), MAX_TOKENS):
             kind = match.lastgroup or ""
             if kind == "cut" or (kind == "word" and match.end() == len(text)):
                 break
@@ -111,8 +113,7 @@ class _Pass:
             self.out.append(token)
 
     def _string(self, body: str) -> None:
-        clean = _ESCAPE.sub(_escape, body)
-        clean = _CONTROL.sub(lambda match: _CONTROL_ESCAPES.get(match[0], ""), clean)  # F4, F5
+        clean = _ESCAPE.sub(_escape, body).translate(_CONTROL)  # F4, F5
         if clean != body:
             self.faults["bad character in a text"] = None
         self._value(f'"{clean}"')
