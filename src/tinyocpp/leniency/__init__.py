@@ -20,7 +20,7 @@ import msgspec
 
 from tinyocpp.errors import ProtocolFault
 from tinyocpp.leniency.oddity import LOSSES, Oddity, OddityKind, Reading
-from tinyocpp.messages.frames import decode_frame
+from tinyocpp.messages.frames import CallResult, decode_frame
 from tinyocpp.messages.payload import Payload, decode_payload
 
 if TYPE_CHECKING:
@@ -41,11 +41,15 @@ def read_frame(text: str) -> Reading:
         from tinyocpp.leniency.frame import read_broken
 
         return read_broken(text)
-    if not bytes(frame.message_id).startswith((b"[", b"{")):
-        return Reading(frame)
-    from tinyocpp.leniency.frame import without_id
+    if bytes(frame.message_id).startswith((b"[", b"{")):
+        from tinyocpp.leniency.frame import without_id
 
-    return without_id(frame.message_id)
+        return without_id(frame.message_id)
+    if isinstance(frame, CallResult) and not bytes(frame.payload).startswith(b"{"):
+        from tinyocpp.leniency.frame import without_payload
+
+        return without_payload(frame)
+    return Reading(frame)
 
 
 def mend(

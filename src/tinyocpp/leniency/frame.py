@@ -45,6 +45,15 @@ def without_id(message_id: msgspec.Raw) -> Reading:
     return _ignored(f"message id {_shown(message_id)}")
 
 
+def without_payload(frame: CallResult) -> Reading:
+    """An answer whose payload is no object: null says nothing (F7), anything else nobody knows what."""
+    what = f"payload: {_shown(frame.payload)}"
+    if bytes(frame.payload) == b"null":
+        return Reading(CallResult(frame.message_id), (Oddity(OddityKind.NULL, what),))
+    error = CallError(frame.message_id, ErrorCode.FORMATION_VIOLATION, f"the charger's answer is no object: {what}")
+    return Reading(error, (Oddity(OddityKind.NOT_AN_OBJECT, what),))
+
+
 def _from_elements(elements: list[msgspec.Raw]) -> Reading | None:
     """None: it is a frame of 1.6 by its type, but not by what follows."""
     type_ = _message_type(elements[0]) if elements else None
@@ -59,6 +68,8 @@ def _from_elements(elements: list[msgspec.Raw]) -> Reading | None:
     frame = _build(type_, message_id, rest)
     if frame is None:
         return None
+    if isinstance(frame, CallResult) and not bytes(frame.payload).startswith(b"{"):
+        return without_payload(frame)
     if len(elements) == right and bytes(elements[0]) == b"%d" % type_ and not isinstance(frame, CallError):
         return Reading(frame)
     shape = f"{len(elements)} elements, message type {_shown(elements[0])}"
