@@ -88,8 +88,8 @@ ROUNDED = frozenset({"meterStart", "meterStop"})
 MAX_ODDITIES = 20
 """Of one payload; the raw text is kept beside them."""
 MAX_ENTRIES = 5_000
-"""So many entries of the lists of one payload are mended, twelve hours of six samples a minute: whoever else is connected
-waits for it. Of more the newest are read, as the register stands in them."""
+"""So many entries of the lists of one payload are mended, fourteen hours of six samples a minute: whoever else is
+connected waits for it. Of more the newest are read, as the register stands in them."""
 
 P = TypeVar("P", bound=Payload)
 NOTHING: Final = msgspec.UNSET
