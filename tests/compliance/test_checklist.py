@@ -145,6 +145,11 @@ NOTICES: list[tuple[str, Any]] = [
     *(("LogStatusNotification", status) for status in UploadLogStatus),
     *(("SignedFirmwareStatusNotification", status) for status in FirmwareStatus),
 ]
+ALSO = {
+    "SecurityEventNotification": (now(), "x" * 255),
+    "LogStatusNotification": (99,),
+    "SignedFirmwareStatusNotification": (99,),
+}
 
 
 @within(30)
@@ -153,8 +158,7 @@ async def test_every_notice_though_nobody_asked(case: Case) -> None:
     async with case("notices") as cp:
         await cp.boot()
         for action, word in NOTICES:
-            more = {"timestamp": now(), "tech_info": "x" * 255} if action == "SecurityEventNotification" else {}
-            await cp.ask(getattr(call, action)(word, **more))
+            await cp.ask(getattr(call, action)(word, *ALSO.get(action, ())))
 
 
 TIMES = re.compile(r'"(?:currentTime|expiryDate)":"([^"]*)"')
