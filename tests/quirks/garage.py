@@ -6,16 +6,23 @@ no quirk itself is made with `start`, `stop`, `sample` and `status`.
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import asynccontextmanager
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from conversation import Conversation
 
+from tinyocpp.cli import main
 from tinyocpp.cli.findings import Circumstances, charger_findings, oddity_findings
 from tinyocpp.tags import Tag
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from listening import Site
+
     from tinyocpp.storage import ConnectorStatus
 
 ENERGY = "Energy.Active.Import.Register"
@@ -108,3 +115,25 @@ class Garage(Conversation):
         self.says(answer.replace("*", message_id))
         (ended,) = self.session.results_received()
         return call, ended.payload.decode() if ended.outcome == "result" else f"{ended.outcome} {ended.code}".strip()
+
+
+class Typing:
+    """A word typed at a shell; `code` is how it ended."""
+
+    code: int | None = None
+
+
+@asynccontextmanager
+async def typed(site: Site, *words: str) -> AsyncIterator[Typing]:
+    """`tinyocpp WORD ...` beside a listener: it runs while the charger of the body answers, and has ended after it."""
+
+    def run() -> int:
+        try:
+            return main(["--config", str(site.file), *words])
+        except SystemExit as stop:
+            return int(stop.code or 0)
+
+    typing = Typing()
+    task = asyncio.create_task(asyncio.to_thread(run))
+    yield typing
+    typing.code = await task

@@ -15,6 +15,7 @@ import msgspec
 
 from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.leniency import LOSSES, OddityKind
+from tinyocpp.leniency.values import NOTHING_SAID
 from tinyocpp.messages.core import ChargePointErrorCode, ChargePointStatus
 
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ def _silence(charger: ChargerStatus, here: Circumstances) -> Iterator[Finding]:
 
 def _at_connector(connector: ConnectorStatus, identity: str, here: Circumstances) -> Iterator[tuple[str, str, bool]]:
     """(text, remedy, wrong)"""
-    info = f" ({connector.info})" if connector.info else ""
+    said = (connector.info or "").strip()
+    info = f" ({said})" if said.lower() not in NOTHING_SAID else ""
     if connector.status == ChargePointStatus.FAULTED:
         yield f"faulted: {connector.error_code}{info}", "look at the charger's display", True
     elif connector.error_code not in (None, ChargePointErrorCode.NO_ERROR):
