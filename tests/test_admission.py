@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tinyocpp.admission import Standing, standing
+from tinyocpp.admission import Standing, profile_proven, profile_used, standing
 
 STRANGER = {"admitted": False, "anyone_admitted": False, "loopback": False, "named": False}
 TAKEN = {"anyone_admitted": True}
@@ -32,3 +32,32 @@ OURS = {"admitted": True, "anyone_admitted": True}
 )
 def test_standing(identity: str, admit: str | list[str], known: dict[str, bool], expected: Standing) -> None:
     assert standing(identity, admit=admit, **(STRANGER | known)) is expected
+
+
+@pytest.mark.parametrize(
+    ("shown", "profile"),
+    [
+        ({}, 0),
+        ({"tls": True}, 0),
+        ({"password": True}, 1),
+        ({"tls": True, "password": True}, 2),
+        ({"tls": True, "certificate": True}, 3),
+        ({"tls": True, "password": True, "certificate": True}, 3),
+    ],
+)
+def test_a_connection_has_the_profile_of_what_it_has_shown(shown: dict[str, bool], profile: int) -> None:
+    assert profile_used(**({"tls": False, "password": False, "certificate": False} | shown)) == profile
+
+
+@pytest.mark.parametrize(
+    ("used", "proven", "asked", "expected"),
+    [
+        pytest.param(2, 0, None, 0, id="nobody asked: a trial pins nothing"),
+        pytest.param(1, 1, 2, 1, id="it comes with the old one: both are let in"),
+        pytest.param(2, 1, 2, 2, id="it comes with the new one (A05.FR.09)"),
+        pytest.param(3, 1, 2, 2, id="it comes with more than it was asked for"),
+        pytest.param(3, 3, 2, 3, id="never down"),
+    ],
+)
+def test_what_has_been_proven_once_it_is_in(used: int, proven: int, asked: int | None, expected: int) -> None:
+    assert profile_proven(used, proven, asked) == expected

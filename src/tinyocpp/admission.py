@@ -1,4 +1,4 @@
-"""Rule: may this identity come in?
+"""Rule: may this identity come in, and with which security profile?
 
 The answer to whoever has an acceptable identity and has shown the password or certificate asked of it, if any. Nobody
 unknown gets in: by default the first charger that boots is adopted, and everybody after it needs the owner's word.
@@ -44,3 +44,16 @@ def standing(
         return Standing.REFUSED if anyone_admitted or is_simulator else Standing.CANDIDATE
     listed = {fold_identity(entry) for entry in admit}
     return Standing.ADMITTED if fold_identity(identity) in listed else Standing.REFUSED
+
+
+def profile_used(*, tls: bool, password: bool, certificate: bool) -> int:
+    """The security profile of a connection, by what it has shown that was right (security paper, A00)."""
+    if certificate:
+        return 3
+    return (2 if tls else 1) if password else 0
+
+
+def profile_proven(used: int, proven: int, asked: int | None) -> int:
+    """What has been proven once this connection is in: the profile that was asked for, as soon as the charger comes
+    with it (A05.FR.09), and nothing it merely happened to use."""
+    return max(proven, asked) if asked is not None and used >= asked else proven
