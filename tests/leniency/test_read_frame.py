@@ -172,7 +172,7 @@ def test_no_half_of_a_figure_survives_a_cut() -> None:
             assert value in (WHOLE[name], STAND_INS[name]), text[:end]
 
 
-def test_repair_goes_no_further_than_half_a_megabyte() -> None:
+def test_repair_goes_no_further_than_a_quarter_of_a_megabyte() -> None:
     repaired, faults = repair('{"a":[' + "1," * MAX_TOKENS + "]}")
     assert faults == ("cut off", "stray comma")
     assert json.loads(repaired) == {"a": [1] * (MAX_TOKENS // 2 - 2)}

@@ -41,6 +41,7 @@ class OddityKind(StrEnum):
     STRAY_ANSWER = "stray_answer"  # to no call of ours
     UNKNOWN_TAG = "unknown_tag"  # the detail is the tag
     UNKNOWN_TRANSACTION = "unknown_transaction"
+    NO_CERTIFICATE = "no_certificate"  # it asked for one; the detail is why it got none
 
 
 LOSSES = frozenset(

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_DEPTH = 100  # no message nests deeper than 8; the search for a bracket's partner stays cheap
-MAX_TOKENS = 100_000
-"""Half a megabyte of samples. What comes after is taken to be cut off, for whoever else is connected waits so long."""
+MAX_TOKENS = 50_000
+"""A quarter of a megabyte of samples. What comes after is taken to be cut off, for whoever else is connected waits so long."""
 
 _TOKEN = re.compile(
     r'"(?P<string>(?:[^"\\]|\\.)*+)"'
@@ -113,7 +113,9 @@ class _Pass:
             self.out.append(token)
 
     def _string(self, body: str) -> None:
-        clean = _ESCAPE.sub(_escape, body).translate(_CONTROL)  # F4, F5
+        clean = _ESCAPE.sub(_escape, body) if "\\" in body else body
+        if not clean.isprintable():
+            clean = clean.translate(_CONTROL)  # F4, F5
         if clean != body:
             self.faults["bad character in a text"] = None
         self._value(f'"{clean}"')
