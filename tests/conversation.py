@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from tinyocpp.admission import Standing
 from tinyocpp.charger import Charger
-from tinyocpp.commands import ANSWER_TIMEOUT_S
+from tinyocpp.commands import ANSWER_TIMEOUT_S, Answer
 from tinyocpp.config import TagsConfig
 from tinyocpp.messages.core import RegistrationStatus
-from tinyocpp.session import Answer, Session
+from tinyocpp.session import Session
 from tinyocpp.storage.reading import SqlReader
 from tinyocpp.storage.sqlite import SqliteDatabase, SqliteStore
 from tinyocpp.tags import Tag, TagList

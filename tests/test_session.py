@@ -9,7 +9,8 @@ import pytest
 from conversation import NOON, Conversation
 
 from tinyocpp.admission import Standing
-from tinyocpp.session import DEAF_AFTER, HABITS_KEPT, LATE_KEPT, SEEN_EVERY_S, Answer, Outcome
+from tinyocpp.commands import Answer, Outcome
+from tinyocpp.session import DEAF_AFTER, HABITS_KEPT, LATE_KEPT, SEEN_EVERY_S
 
 RESET, CLEAR = b'{"type":"Soft"}', b"{}"
 

@@ -12,12 +12,21 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from tinyocpp.admission import Standing
+from tinyocpp.makers import Quirks, quirks_of
 from tinyocpp.messages.core import RegistrationStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime, tzinfo
 
+    from tinyocpp.commands import Errand
+    from tinyocpp.dealings import (
+        CertificateState,
+        IssuedCertificate,
+        LocalList,
+        ReservationState,
+        UpkeepKind,
+    )
     from tinyocpp.leniency import Oddity
     from tinyocpp.messages.core import (
         BootNotification,
@@ -27,9 +36,12 @@ if TYPE_CHECKING:
         StopTransaction,
     )
     from tinyocpp.messages.payload import Payload
+    from tinyocpp.messages.reservation import ReserveNow
     from tinyocpp.tags import Verdict
     from tinyocpp.transactions import Transaction
 
+    QuirksOf = Callable[[str, str, str], Quirks]
+    """By vendor, model and firmware."""
     RunningWith = Callable[[str], int]
     """How many transactions this tag has open now."""
     Judge = Callable[[RunningWith], Verdict]
@@ -111,12 +123,104 @@ class Ledger(Protocol):
         """Is there a remote start of this tag under way here?"""
         ...
 
+    def last_boot(self, charger_id: str) -> BootNotification | None:
+        """What the charger said of itself when it last booted, if it ever did."""
+        ...
+
+    def registration(self, charger_id: str) -> RegistrationStatus | None:
+        """What the owner has said this charger is to be told; None: nothing, the configuration counts."""
+        ...
+
+    def reserved(self, charger_id: str, call: ReserveNow, state: ReservationState, now: datetime) -> None:
+        """Keep a reservation; the same number again takes the place of the first (section 5.13)."""
+        ...
+
+    def reservation_ended(
+        self,
+        charger_id: str,
+        reservation_id: int,
+        state: ReservationState,
+        now: datetime,
+        transaction_id: int | None = None,
+    ) -> None:
+        """A reservation that is asked or active has ended. Of any other, or of one nobody made, nothing changes."""
+        ...
+
+    def upkeep_asked(
+        self,
+        charger_id: str,
+        what: UpkeepKind,
+        now: datetime,
+        request_id: int | None = None,
+        file_name: str | None = None,
+    ) -> None:
+        """The charger has been asked for an update or an upload; it takes the place of the last of its kind."""
+        ...
+
+    def upkeep_named(self, charger_id: str, what: UpkeepKind, file_name: str) -> None:
+        """The charger has said how it will name what it uploads."""
+        ...
+
+    def upkeep_told(
+        self, charger_id: str, what: UpkeepKind, status: str, now: datetime, request_id: int | None = None
+    ) -> None:
+        """The charger says how far it is; also when nobody asked."""
+        ...
+
+    def certificate_issued(self, certificate: IssuedCertificate) -> None:
+        """Keep what the authority has signed for a charger."""
+        ...
+
+    def certificates(self, charger_id: str) -> list[IssuedCertificate]:
+        """All that were signed for it, oldest first."""
+        ...
+
+    def certificate_state(self, serial: str, state: CertificateState) -> bool:
+        """What became of it. False: no such certificate."""
+        ...
+
+    def local_list(self, charger_id: str) -> LocalList | None:
+        """The list the charger has, as far as we know; None: never sent one."""
+        ...
+
+    def keep_local_list(self, kept: LocalList) -> None: ...
+
     def learn_configuration(self, charger_id: str, keys: Mapping[str, str | None]) -> None:
         """Remember what the charger said of its own configuration keys; a value of None forgets the key."""
         ...
 
     def configuration(self, charger_id: str, key: str) -> str | None:
         """What the charger last said of this key (without regard to case), if it ever did."""
+        ...
+
+
+class VendorAnswer(Protocol):
+    """What the owner has a vendor's DataTransfer answered with."""
+
+    @property
+    def status(self) -> str: ...
+    @property
+    def data(self) -> str | None: ...
+    @property
+    def messages(self) -> Sequence[str]:
+        """Those it counts for; none: all."""
+        ...
+
+
+class Signed(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate made for a charger."""
+
+    serial: str  # upper case hex, without leading zeros
+    chain_pem: str  # the certificate first, no root
+    expires_at: datetime
+
+
+class Authority(Protocol):
+    """Who signs chargers' certificates (security paper, A02 and A03)."""
+
+    def sign(self, charger_id: str, serial_number: str, csr: str, now: datetime) -> Signed:
+        """A certificate for this request, in PEM. `serial_number` is what the charger said of itself at boot: besides
+        the identity it may be the common name (A00.FR.405). Raises CertificateRefused, which says why."""
         ...
 
 
@@ -144,6 +248,9 @@ class Charger:
         standing: Standing = Standing.ADMITTED,
         registration: RegistrationStatus = RegistrationStatus.ACCEPTED,
         heartbeat_interval_s: int = 300,
+        quirks: QuirksOf = quirks_of,
+        authority: Authority | None = None,
+        vendors: Mapping[str, VendorAnswer] | None = None,
     ) -> None:
         self.id = id
         self.ledger = ledger
@@ -152,11 +259,41 @@ class Charger:
         self.zone = zone  # for times the charger sends without one
         self.standing = standing
         self.registration = registration  # what the owner wants this charger to be told
+        self._configured = registration  # the same, where the owner has not said so since
+        self._quirks_of = quirks
+        self.quirks = quirks("", "", "")  # until it is known who made it
+        self.vendors = vendors or {}  # by vendorId in lower case
+        self.authority = authority  # who signs certificates; None: nobody
+        self.errands: list[Errand] = []  # the session takes them on
         self.heartbeat_interval_s = heartbeat_interval_s
         self.watched = False  # somebody follows the events: the host says so
         self.frame = ""  # the frame being handled, for what is noted of it
         self.incomplete = False  # something required is missing in it
         self.events: list[Event] = []  # the host passes them on once the batch is committed
+
+    @property
+    def accepted(self) -> bool:
+        """May it be asked anything?"""
+        return self.standing is Standing.ADMITTED and self.registration is RegistrationStatus.ACCEPTED
+
+    def look_up_registration(self) -> None:
+        """What the owner has said of it by now."""
+        self.registration = self.ledger.registration(self.id) or self._configured
+
+    def recall(self) -> None:
+        """What is known of it from before this connection."""
+        self.look_up_registration()
+        boot = self.ledger.last_boot(self.id)
+        if boot is not None:
+            self.learn_maker(boot)
+
+    def learn_maker(self, boot: BootNotification) -> None:
+        """It has said who made it, now or the last time."""
+        self.quirks = self._quirks_of(boot.charge_point_vendor, boot.charge_point_model, boot.firmware_version or "")
+
+    def undertake(self, errand: Errand) -> None:
+        """Have the session do this once its answer to the frame at hand has gone out (quirk B17)."""
+        self.errands.append(errand)
 
     def announce(self, event: str, **details: object) -> None:
         """Tell whoever follows this charger."""

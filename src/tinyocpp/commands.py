@@ -1,4 +1,4 @@
-"""Rule: what may be asked of a charger, and which of its answers mean yes.
+"""Rule: what may be asked of a charger, how that may end, and which of its answers mean yes.
 
 One table of answers for all actions, the check a call passes before it is sent, and how long its answer may take.
 Nothing here sends anything; tinyocpp-command, start and stop share it, and so does every later companion.
@@ -6,10 +6,14 @@ Nothing here sends anything; tinyocpp-command, start and stop share it, and so d
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from enum import StrEnum
+
 import msgspec
 
 from tinyocpp.errors import Malformed, ProtocolFault, did_you_mean
 from tinyocpp.messages import ACTIONS
+from tinyocpp.messages.core import RegistrationStatus
 from tinyocpp.messages.payload import decode_payload
 
 ANSWER_TIMEOUT_S = 90.0
@@ -22,8 +26,60 @@ those outside the standard: a charger is known that says NotImplemented in a res
 _AGREED = frozenset(status.lower() for status in AGREED)  # chargers exist that write "accepted"
 
 
+class Outcome(StrEnum):
+    RESULT = "result"
+    ERROR = "error"  # the charger answered CALLERROR
+    TIMEOUT = "timeout"
+    LOST = "lost"  # the connection ended first
+    WITHHELD = "withheld"  # never sent: the standard forbids it as the charger is registered now
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """How a call of ours ended."""
+
+    call_id: int
+    action: str
+    outcome: Outcome
+    payload: bytes = b"{}"  # RESULT: the charger's answer as it came
+    code: str = ""  # ERROR
+    description: str = ""  # ERROR, WITHHELD; TIMEOUT of a call that was never sent
+
+    @property
+    def agreed(self) -> bool:
+        """Has the charger said yes?"""
+        return self.outcome is Outcome.RESULT and agreed(self.payload)
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """An errand's next step: send this call and wait for how it ends."""
+
+    action: str
+    payload: bytes
+    timeout_s: float = ANSWER_TIMEOUT_S
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """An errand's next step: go on after so many seconds."""
+
+    seconds: float
+
+
+Errand = Generator[Ask | Pause, Answer | None, None]
+"""Something we do with a charger by ourselves (errands/)."""
+
+
 class _Answer(msgspec.Struct):
     status: object = None
+
+
+REMOTE_STARTS = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
+
+
+def may_be_sent(action: str, registration: RegistrationStatus) -> bool:
+    """A charger that is Pending is asked for no transaction, one that is Rejected for nothing (section 4.2)."""
+    if registration is RegistrationStatus.PENDING:
+        return action not in REMOTE_STARTS
+    return registration is not RegistrationStatus.REJECTED
 
 
 def agreed(answer: bytes) -> bool:

@@ -56,6 +56,7 @@ class PathsConfig(Table, frozen=True):
 
     tags: str = "tags.toml"
     accounting: str = "accounting.sqlite3"
+    ca: str = "ca"
     runtime: str = ""
     group: str = ""
 
@@ -73,6 +74,14 @@ class ChargerConfig(Table, frozen=True):
     security_profile: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0  # the least it may use
     strict: bool = False  # refuse what the standard forbids instead of mending it
     registration: Literal["Accepted", "Pending", "Rejected"] = "Accepted"
+
+
+class VendorConfig(Table, frozen=True):
+    """[data_transfer.VENDOR] What this vendor's DataTransfer is answered; others are answered UnknownVendorId."""
+
+    status: Literal["Accepted", "Rejected"] = "Accepted"
+    data: str | None = None  # to send back
+    messages: tuple[str, ...] = ()  # the messageIds meant, others are UnknownMessageId; empty: all
 
 
 class TagsConfig(Table, frozen=True):
@@ -104,6 +113,7 @@ class Tables(Table, frozen=True):
     tags: TagsConfig = TagsConfig()
     log: LogConfig = LogConfig()
     report: ReportConfig = ReportConfig()
+    data_transfer: dict[str, VendorConfig] = {}
 
 
 class Config(Tables, frozen=True):
@@ -211,9 +221,9 @@ def _tls_contradictions(listener: ListenerConfig) -> Iterator[tuple[str, str]]:
 
 
 def _path_contradictions(paths: PathsConfig) -> Iterator[tuple[str, str]]:
-    for key, value in (("tags", paths.tags), ("accounting", paths.accounting)):
+    for key, value in (("tags", paths.tags), ("accounting", paths.accounting), ("ca", paths.ca)):
         if not value:
-            yield f"paths.{key}", "is empty; name a file, or leave the key out"
+            yield f"paths.{key}", "is empty; name a path, or leave the key out"
     if "://" in paths.accounting:
         scheme = paths.accounting.partition(":")[0]
         yield "paths.accounting", f"{scheme} is not supported by this version; name a file"
@@ -222,7 +232,7 @@ def _path_contradictions(paths: PathsConfig) -> Iterator[tuple[str, str]]:
 
 
 def _impossible_names(tables: Tables) -> Iterator[tuple[str, str]]:
-    named = {f"paths.{key}": [getattr(tables.paths, key)] for key in ("tags", "accounting", "runtime")}
+    named = {f"paths.{key}": [getattr(tables.paths, key)] for key in ("tags", "accounting", "ca", "runtime")}
     named["log.wire"] = [tables.log.wire]
     if tls := tables.listener.tls:
         named |= {"listener.tls.certificate": [*tls.certificate], "listener.tls.key": [*tls.key]}
@@ -262,7 +272,7 @@ def _placed(
     state, variable = state_directory(source, environ)
     named = document.get("paths", {})
     assert isinstance(named, dict)  # it has been converted
-    values = {"tags": tables.paths.tags, "accounting": tables.paths.accounting}
+    values = {"tags": tables.paths.tags, "accounting": tables.paths.accounting, "ca": tables.paths.ca}
     files = {key: under(folder if key in named else state, path) for key, path in values.items()}
     origins = {f"paths.{key}": variable for key in files if variable and key not in named}
     runtime = under(folder, tables.paths.runtime)
@@ -277,6 +287,7 @@ def _placed(
         tags=tables.tags,
         log=msgspec.structs.replace(tables.log, wire=under(folder, tables.log.wire)),
         report=tables.report,
+        data_transfer=tables.data_transfer,
         charger=chargers,
         source=source,
         state_directory=state,

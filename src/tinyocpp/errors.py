@@ -22,6 +22,10 @@ class ProtocolFault(Exception):
         self.description = description
 
 
+class CertificateRefused(Exception):
+    """A certificate is not signed, or not taken; the text says why."""
+
+
 class OperatorError(Exception):
     """One line for the person at the shell. `exit_code` is what the program ends with."""
 
@@ -59,9 +63,13 @@ class NoAnswer(OperatorError):
 
 
 class CallRefused(OperatorError):
-    """The charger answered with a CALLERROR (EX_PROTOCOL)."""
+    """The charger answered with a CALLERROR (EX_PROTOCOL); `code` is the charger's own."""
 
     exit_code = 76
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class NotPermitted(OperatorError):

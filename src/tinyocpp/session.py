@@ -1,20 +1,21 @@
 """One charger's conversation, free of I/O: text in, text out, and the next deadline.
 
 The session owns frames, dispatch, the rule of one outstanding call per direction (OCPP-J 4.1.1), the queue of our own
-calls, timeouts, late and unknown results, and what becomes of a frame that breaks the standard. It does not know
-sockets, files or threads. A host gives it what arrived, inside a batch, and lets out what it has to say once the batch
-is committed. `now` is monotonic seconds; the time of day is the charger's clock.
+calls, timeouts, late and unknown results, errands, and what becomes of a frame that breaks the standard. It does not
+know sockets, files or threads. A host gives it what arrived, inside a batch, and lets out what it has to say once the
+batch is committed. `now` is monotonic seconds; the time of day is the charger's clock.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tinyocpp.admission import Standing
-from tinyocpp.commands import ANSWER_TIMEOUT_S
+from tinyocpp.commands import ANSWER_TIMEOUT_S, Answer, Outcome, may_be_sent
+from tinyocpp.errands import AT_CONNECTION, WHEN_ACCEPTED
+from tinyocpp.errands.agenda import Agenda
 from tinyocpp.errors import ProtocolFault
 from tinyocpp.handlers import HANDLERS, LESSONS
 from tinyocpp.handlers.answers import Stage
@@ -34,6 +35,8 @@ from tinyocpp.messages.payload import decode_payload
 
 if TYPE_CHECKING:
     from tinyocpp.charger import Charger
+    from tinyocpp.commands import Ask
+    from tinyocpp.errands import Beginning
     from tinyocpp.messages.payload import Payload
 
 DEAF_AFTER = 3
@@ -53,24 +56,6 @@ NEVER_REFUSED = frozenset(
 )
 """Answered with a result also while the charger is Pending or Rejected: a CALLERROR is only repeated for ever, and the
 energy has flowed (design, promise 4)."""
-
-
-class Outcome(StrEnum):
-    RESULT = "result"
-    ERROR = "error"  # the charger answered CALLERROR
-    TIMEOUT = "timeout"
-    LOST = "lost"  # the connection ended first
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """How a call of ours ended."""
-
-    call_id: int
-    action: str
-    outcome: Outcome
-    payload: bytes = b"{}"  # RESULT: the charger's answer as it came
-    code: str = ""  # ERROR
-    description: str = ""  # ERROR; TIMEOUT of a call that was never sent
 
 
 class _Pending(msgspec.Struct):
@@ -102,8 +87,17 @@ class Session:
         self._deaf = 0
         self._habits: set[tuple[OddityKind, str]] = set()
         self._seen_at: float | None = None
+        self._agenda = Agenda(self._ask)
+        self._accepted = False  # the errands of an accepted charger have begun
+        self._quiet_until = 0.0  # some chargers drop calls that come too fast (quirk B18)
+        self._held: list[tuple[float, str]] = []  # answers that are not to come too fast (quirk H21)
 
     # What a host says.
+
+    def opened(self, now: float) -> None:
+        """The connection is there, and nothing has been said yet. Inside a batch."""
+        self.charger.recall()
+        self._undertake(AT_CONNECTION, now)
 
     def receive_text(self, text: str, now: float) -> None:
         """Handle one frame, inside a batch. Raises nothing for what a charger sent; StorageError may pass."""
@@ -114,20 +108,22 @@ class Session:
         frame = reading.frame
         if frame is None:
             return
-        if self.charger.standing is Standing.ADMITTED and (
-            self._seen_at is None or now - self._seen_at >= SEEN_EVERY_S
-        ):
-            self._seen_at = now
-            self.charger.ledger.seen(self.charger.id, self.charger.clock.now())
+        self._remember(now)
         if isinstance(frame, Call):
-            self._to_send.append(self._answer(frame))
+            self._reply(frame.action, self._answer(frame), now)
         else:
-            self._settle(frame)
+            self._settle(frame, now)
+        self._follow_up(now)
 
     def send_call(self, action: str, payload: bytes, now: float, timeout_s: float = ANSWER_TIMEOUT_S) -> int:
         """Queue a call, inside a batch; it goes out when no other is outstanding. Returns the number its Answer will
-        carry. `payload` is a JSON object and goes out as it is, without its insignificant space."""
+        carry. `payload` is a JSON object and goes out as it is, without its insignificant space. What the standard
+        forbids, as the charger is registered now, is withheld."""
         self._calls += 1
+        if not may_be_sent(action, self.charger.registration):
+            why = f"the charger's registration is {self.charger.registration}"
+            self._conclude(Answer(self._calls, action, Outcome.WITHHELD, description=why), now)
+            return self._calls
         pending = _Pending(
             call_id=self._calls,
             message_id=f"{self._id_prefix}{self._calls}",
@@ -137,7 +133,7 @@ class Session:
             patience_s=timeout_s,
         )
         self._queue.append(pending)
-        self._send_next()
+        self._send_next(now)
         return pending.call_id
 
     def cancel(self, call_id: int) -> None:
@@ -157,34 +153,80 @@ class Session:
     @property
     def next_deadline(self) -> float | None:
         """When to call `expire`."""
-        if self._outstanding is None:
-            return None  # then nothing waits behind it either
-        return min([self._outstanding.deadline, *(pending.deadline for pending in self._queue)])
+        times = [due for due, _ in self._held]
+        if self._outstanding is not None:
+            times += [self._outstanding.deadline, *(pending.deadline for pending in self._queue)]
+        elif self._queue:
+            times.append(self._quiet_until)
+        errands = self._agenda.next_deadline
+        if errands is not None:
+            times.append(errands)
+        return min(times, default=None)
 
     def expire(self, now: float) -> None:
-        """Give up the calls whose time is over, inside a batch. They may still be carried out: nobody knows."""
+        """Do what is due, inside a batch: give up calls whose time is over (they may still be carried out: nobody
+        knows), let out what was held back, go on with errands."""
         if self._outstanding is not None and self._outstanding.deadline <= now:
             expired, self._outstanding = self._outstanding, None
             self._late = [*self._late, expired][-LATE_KEPT:]
             self._deaf += expired.patience_s >= ANSWER_TIMEOUT_S
             self.closing = self.closing or self._deaf >= DEAF_AFTER
-            self._end(expired, Stage.FAILED, Answer(expired.call_id, expired.action, Outcome.TIMEOUT))
+            self._end(expired, Stage.FAILED, Answer(expired.call_id, expired.action, Outcome.TIMEOUT), now)
         for pending in [pending for pending in self._queue if pending.deadline <= now]:
             self._queue.remove(pending)
             said = "it was never sent: the charger had another call to answer"
-            self._answers.append(Answer(pending.call_id, pending.action, Outcome.TIMEOUT, description=said))
-        self._send_next()
+            self._conclude(Answer(pending.call_id, pending.action, Outcome.TIMEOUT, description=said), now)
+        self._to_send += [text for due, text in self._held if due <= now]
+        self._held = [(due, text) for due, text in self._held if due > now]
+        self._agenda.due(now)
+        self._follow_up(now)
+        self._send_next(now)
 
     def connection_lost(self) -> None:
         """Every call that has not ended will not, inside a batch."""
+        self._agenda.close()
         if self._outstanding is not None:
             lost, self._outstanding = self._outstanding, None
-            self._end(lost, Stage.FAILED, Answer(lost.call_id, lost.action, Outcome.LOST))
+            self._end(lost, Stage.FAILED, Answer(lost.call_id, lost.action, Outcome.LOST), self._quiet_until)
         while self._queue:
             pending = self._queue.pop(0)
             self._answers.append(Answer(pending.call_id, pending.action, Outcome.LOST))
 
     # The charger asks.
+
+    def _remember(self, now: float) -> None:
+        """Now and then: that it lives, and what the owner says of it by now."""
+        charger = self.charger
+        if charger.standing is not Standing.ADMITTED:
+            return
+        if self._seen_at is None or now - self._seen_at >= SEEN_EVERY_S:
+            self._seen_at = now
+            charger.ledger.seen(charger.id, charger.clock.now())
+            charger.look_up_registration()
+        elif charger.registration is not RegistrationStatus.ACCEPTED:
+            charger.look_up_registration()
+
+    def _reply(self, action: str, text: str, now: float) -> None:
+        delay_s = self.charger.quirks.reply_delay_s if action == "StartTransaction" else 0
+        if delay_s:
+            self._held.append((now + delay_s, text))
+        else:
+            self._to_send.append(text)
+
+    def _follow_up(self, now: float) -> None:
+        """Take on what the frame, or an errand, has led to."""
+        charger = self.charger
+        if not self._accepted and charger.accepted:
+            self._accepted = True
+            self._undertake(WHEN_ACCEPTED, now)
+        while charger.errands:
+            self._agenda.begin(charger.errands.pop(0), now)
+
+    def _undertake(self, table: tuple[Beginning, ...], now: float) -> None:
+        for begin in table:
+            errand = begin(self.charger)
+            if errand is not None:
+                self._agenda.begin(errand, now)
 
     def _answer(self, call: Call) -> str:
         """The frame that answers this call."""
@@ -243,7 +285,7 @@ class Session:
 
     # The charger answers.
 
-    def _settle(self, frame: CallResult | CallError) -> None:
+    def _settle(self, frame: CallResult | CallError, now: float) -> None:
         pending = self._outstanding
         if pending is None or not _answers(frame, pending):
             self._settle_late(frame)
@@ -253,12 +295,12 @@ class Session:
         if isinstance(frame, CallResult):
             payload = bytes(frame.payload)
             answer = Answer(pending.call_id, pending.action, Outcome.RESULT, payload)
-            self._end(pending, Stage.ANSWERED, answer)
+            self._end(pending, Stage.ANSWERED, answer, now)
         else:
             code, description = frame.error_code, frame.error_description
             answer = Answer(pending.call_id, pending.action, Outcome.ERROR, b"{}", code, description)
-            self._end(pending, Stage.FAILED, answer)
-        self._send_next()
+            self._end(pending, Stage.FAILED, answer, now)
+        self._send_next(now)
 
     def _settle_late(self, frame: CallResult | CallError) -> None:
         """An answer nobody waits for: learn from it what there is to learn, and never answer it."""
@@ -271,18 +313,28 @@ class Session:
                 return
         self._note((Oddity(OddityKind.STRAY_ANSWER, "no call of ours has this id"),))
 
-    def _end(self, pending: _Pending, stage: Stage, answer: Answer) -> None:
+    def _ask(self, ask: Ask, now: float) -> int:
+        """A call of an errand's."""
+        return self.send_call(ask.action, ask.payload, now, ask.timeout_s)
+
+    def _end(self, pending: _Pending, stage: Stage, answer: Answer, now: float) -> None:
+        self._quiet_until = now + self.charger.quirks.call_pause_s
         self._learn(pending, stage, answer.payload)
-        self._answers.append(answer)
+        self._conclude(answer, now)
         self.charger.announce("command", action=pending.action, outcome=answer.outcome)
+
+    def _conclude(self, answer: Answer, now: float) -> None:
+        """The answer is an errand's, or for the host to tell."""
+        if not self._agenda.takes(answer, now):
+            self._answers.append(answer)
 
     def _learn(self, pending: _Pending, stage: Stage, answer: bytes) -> None:
         lesson = LESSONS.get(pending.action)
         if lesson is not None:
             lesson(stage, pending.payload, answer, self.charger)
 
-    def _send_next(self) -> None:
-        if self._outstanding is None and self._queue:
+    def _send_next(self, now: float) -> None:
+        if self._outstanding is None and self._queue and now >= self._quiet_until:
             pending = self._outstanding = self._queue.pop(0)
             self._learn(pending, Stage.SENT, b"{}")
             self._to_send.append(encode_call(pending.message_id, pending.action, pending.payload))

@@ -23,13 +23,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tinyocpp.charger import Charger
+from tinyocpp.commands import Answer, Outcome
 from tinyocpp.config import load
 from tinyocpp.hosts.batch import handle_frame
 from tinyocpp.hosts.door import Caller, Welcome
 from tinyocpp.hosts.door import Door as FrontDoor
 from tinyocpp.identity import fold_identity
 from tinyocpp.messages.core import RegistrationStatus
-from tinyocpp.session import Answer, Outcome, Session
+from tinyocpp.session import Session
 from tinyocpp.storage import open_reader, open_store
 from tinyocpp.storage.tagfile import TagFile
 

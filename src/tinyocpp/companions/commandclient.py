@@ -116,9 +116,11 @@ class CommandClient:
     def _failure(self, action: str, fault: Fault, timeout_s: float) -> OperatorError:
         match fault.kind:
             case "callerror":
-                return CallRefused(f"{self.charger_id}: {fault.code}: {fault.description}".rstrip(": "))
+                return CallRefused(f"{self.charger_id}: {fault.code}: {fault.description}".rstrip(": "), fault.code)
             case "malformed":
                 return Malformed(f"{fault.description}")
+            case "withheld":
+                return NotPermitted(f"{self.charger_id} was not asked: {fault.description}")
             case "timeout":
                 return NoAnswer(f"{self.charger_id} gave no answer to {action} within {timeout_s:g} s")
             case _:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tinyocpp.charger import Charger
+from tinyocpp.dealings import UpkeepKind
 from tinyocpp.handlers import answers, authorization, notices, registration, transactions
 from tinyocpp.messages.payload import Payload
 
@@ -21,21 +22,27 @@ HANDLERS: dict[str, Handler] = {
     "Authorize": authorization.authorize,
     "BootNotification": registration.boot_notification,
     "DataTransfer": notices.data_transfer,
-    "DiagnosticsStatusNotification": notices.notice,
-    "FirmwareStatusNotification": notices.notice,
+    "DiagnosticsStatusNotification": notices.upkeep,
+    "FirmwareStatusNotification": notices.upkeep,
     "Heartbeat": registration.heartbeat,
-    "LogStatusNotification": notices.notice,
+    "LogStatusNotification": notices.upkeep,
     "MeterValues": transactions.meter_values,
     "SecurityEventNotification": notices.notice,
     "SignCertificate": notices.sign_certificate,
-    "SignedFirmwareStatusNotification": notices.notice,
+    "SignedFirmwareStatusNotification": notices.upkeep,
     "StartTransaction": transactions.start_transaction,
     "StatusNotification": registration.status_notification,
     "StopTransaction": transactions.stop_transaction,
 }
 
 LESSONS: dict[str, answers.Lesson] = {
+    "CancelReservation": answers.reservation_cancelled,
     "ChangeConfiguration": answers.configuration_changed,
     "GetConfiguration": answers.configuration_got,
+    "GetDiagnostics": answers.upkeep(UpkeepKind.DIAGNOSTICS),
+    "GetLog": answers.upkeep(UpkeepKind.LOG),
     "RemoteStartTransaction": answers.remote_start,
+    "ReserveNow": answers.reservation,
+    "SignedUpdateFirmware": answers.upkeep(UpkeepKind.FIRMWARE),
+    "UpdateFirmware": answers.upkeep(UpkeepKind.FIRMWARE),
 }

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from tinyocpp.commands import agreed
+from tinyocpp.dealings import ReservationState, UpkeepKind
+
 if TYPE_CHECKING:
     from tinyocpp.charger import Charger
 
@@ -52,6 +55,18 @@ class _Keys(msgspec.Struct, rename="camel"):
     configuration_key: list[msgspec.Raw] | None = None
 
 
+class _Upkeep(msgspec.Struct, rename="camel"):
+    request_id: int | None = None
+
+
+class _UpkeepAnswer(msgspec.Struct, rename={"file_name": "fileName"}):
+    """GetDiagnostics and GetLog spell the name of the file in two ways."""
+
+    status: str = ""
+    file_name: str = ""
+    filename: str = ""
+
+
 def remote_start(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> None:
     """A tag named in a remote start that the charger accepted may charge there until its ConnectionTimeOut is over. The
     charger may ask back with Authorize before it answers, so it may already while the call is under way."""
@@ -83,6 +98,51 @@ def configuration_changed(stage: Stage, call: bytes, answer: bytes, charger: Cha
         return
     if changed.key.lower() != "authorizationkey" and changed.value is not None:
         charger.ledger.learn_configuration(charger.id, {changed.key: _text(changed.value)})
+
+
+def reservation(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> None:
+    """Keep what a connector is reserved for. An answer that is lost leaves it asked: nobody knows (section 5.13)."""
+    from tinyocpp.messages.reservation import ReserveNow
+
+    asked = _decoded(call, ReserveNow)
+    if asked is None or stage is Stage.FAILED:
+        return
+    now = charger.clock.now()
+    if stage is Stage.SENT:
+        charger.ledger.reserved(charger.id, asked, ReservationState.ASKED, now)
+    elif _accepted(answer):
+        charger.ledger.reserved(charger.id, asked, ReservationState.ACTIVE, now)
+    else:
+        charger.ledger.reservation_ended(charger.id, asked.reservation_id, ReservationState.REFUSED, now)
+
+
+def reservation_cancelled(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> None:
+    """Rejected means that there is no such reservation, so either answer ends it (section 5.1)."""
+    from tinyocpp.messages.reservation import CancelReservation
+
+    asked = _decoded(call, CancelReservation)
+    if asked is not None and stage is Stage.ANSWERED:
+        now = charger.clock.now()
+        charger.ledger.reservation_ended(charger.id, asked.reservation_id, ReservationState.CANCELLED, now)
+
+
+def upkeep(what: UpkeepKind) -> Lesson:
+    """Keep that an update or an upload was asked for, and how the charger names the file. How it goes on the charger
+    says by itself (handlers/notices.py)."""
+
+    def lesson(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> None:
+        asked, told = _decoded(call, _Upkeep), _decoded(answer, _UpkeepAnswer)
+        if asked is None or told is None or stage is Stage.FAILED:
+            return
+        now = charger.clock.now()
+        if stage is Stage.SENT:
+            charger.ledger.upkeep_asked(charger.id, what, now, asked.request_id)
+        elif told.status and not agreed(answer):
+            charger.ledger.upkeep_told(charger.id, what, told.status, now, asked.request_id)
+        elif told.file_name or told.filename:
+            charger.ledger.upkeep_named(charger.id, what, told.file_name or told.filename)
+
+    return lesson
 
 
 def _accepted(answer: bytes) -> bool:

@@ -34,6 +34,8 @@ def boot_notification(call: BootNotification, charger: Charger) -> BootNotificat
         return BootNotificationResult(
             status=RegistrationStatus.REJECTED, current_time=whole_seconds(now), interval=COME_BACK_S
         )
+    charger.look_up_registration()
+    charger.learn_maker(call)
     changed = charger.ledger.boot(charger.id, call, now)
     charger.announce(
         "boot", vendor=call.charge_point_vendor, model=call.charge_point_model, firmware=call.firmware_version

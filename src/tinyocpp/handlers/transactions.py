@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinyocpp.dealings import ReservationState
 from tinyocpp.handlers.authorization import info, judge
 from tinyocpp.leniency import Oddity, OddityKind
 from tinyocpp.messages.core import (
@@ -31,6 +32,9 @@ def start_transaction(call: StartTransaction, charger: Charger) -> StartTransact
         charger.clock.now(),
         judge=lambda running_with: judge(call.id_tag, charger, running_with),
     )
+    if call.reservation_id:  # 0 is none (quirk S21)
+        used, now = ReservationState.USED, charger.clock.now()
+        charger.ledger.reservation_ended(charger.id, call.reservation_id, used, now, transaction.id)
     announce_transaction(transaction, charger, id_tag_status=verdict.status)
     return StartTransactionResult(id_tag_info=info(verdict, charger), transaction_id=transaction.id)
 

@@ -50,6 +50,7 @@ def charger_of(
         standing=standing,
         registration=RegistrationStatus(config.for_charger(charger_id).registration),
         heartbeat_interval_s=config.chargers.heartbeat_interval_s,
+        vendors={vendor.lower(): answer for vendor, answer in config.data_transfer.items()},
     )
 
 

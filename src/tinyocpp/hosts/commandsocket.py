@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from tinyocpp.commands import Answer
     from tinyocpp.hosts.runtimedir import RuntimeDirectory
-    from tinyocpp.session import Answer, Session
+    from tinyocpp.session import Session
 
 LONGEST_PATH = 107  # sockaddr_un.sun_path, less its zero byte
 LONGEST_LINE = 2**21  # a SendLocalList is large
@@ -399,7 +400,7 @@ def _reply(answer: Answer) -> Reply:
     return Reply(error=Fault(_KINDS[answer.outcome], answer.code, answer.description))
 
 
-_KINDS = {"error": "callerror", "timeout": "timeout", "lost": "lost"}
+_KINDS = {"error": "callerror", "timeout": "timeout", "lost": "lost", "withheld": "withheld"}
 
 
 def _line(message: Event | Reply) -> bytes:

@@ -122,6 +122,7 @@ class Link:
         charger = household.charger(answer.charger_id, answer.standing)
         strict = household.config.for_charger(answer.charger_id).strict
         self.session = Session(charger, strict=strict, id_prefix=os.urandom(4).hex())
+        self.session.opened(now)
         household.links[fold_identity(answer.charger_id)] = self
         household.store.register.connected(answer.charger_id, caller.address, household.clock.now())
 

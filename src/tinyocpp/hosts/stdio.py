@@ -109,6 +109,7 @@ class Backend:
         )
         strict = config.for_charger(welcome.charger_id).strict
         self._session = Session(self._charger, strict=strict, id_prefix=f"{os.urandom(6).hex()}-")
+        self._session.opened(time.monotonic())
         runtime = prepare_runtime(config.paths.runtime, config.paths.group)
         wire = wire_log_path(config.log.wire, runtime.path, welcome.charger_id)
         self._wire = WireLog(wire, config.log.wire_bytes, runtime.file_mode, runtime.group_id)

@@ -3,8 +3,9 @@
 A Store is the writing side, one per process, used by one thread at a time. What is written between `begin` and
 `commit` is one batch: all of it is durable or none. A Reader is the reading side and never waits for a writer.
 Both come from `open_store` and `open_reader`, which choose the member by `[paths] accounting`. What any SQL database
-would do the same way is in ledger.py and books.py (transactions), register.py (identities), reading.py (reports) and
-schema.py (tables). The owner's tags are no part of a store: `open_tags` reads their file, tagedit.py changes it.
+would do the same way is in ledger.py and books.py (transactions), dealings.py and notes.py (all else), register.py
+(identities), reading.py (reports) and schema.py (tables). The owner's tags are no part of a store: `open_tags` reads
+their file, tagedit.py changes it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from tinyocpp.charger import Ledger
     from tinyocpp.config import Config
+    from tinyocpp.dealings import IssuedCertificate, LocalList, Reservation, Upkeep
     from tinyocpp.storage.tagfile import TagFile
 
 
@@ -43,6 +45,15 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
     vendor: str = ""
     model: str = ""
     firmware: str = ""
+    registration: str | None = None  # the owner's word; None: as configured
+    password_next: str | None = None  # hash of one on its way into the charger: both count until it comes with this one
+    security_profile: int = 0  # what it has proven since it was asked: nothing lower any more
+    security_profile_next: int | None = None  # asked of the charger; it has not come with it yet
+    connected_profile: int | None = None  # the profile, and the TLS, of its last connection
+    connected_with: str = ""
+    connected_from: str = ""
+    certificate_serial: str | None = None  # shown at its last connection
+    certificate_expires_at: datetime | None = None
 
 
 class Register(Protocol):
@@ -78,6 +89,10 @@ class Register(Protocol):
 
     def set_password(self, identity: str, password_hash: str | None) -> None:
         """What passwords.py made of it; None: it needs none. Makes the identity known, but lets nobody in."""
+        ...
+
+    def set_registration(self, identity: str, registration: str | None) -> bool:
+        """Accepted, Pending or Rejected, whatever is configured; None: as configured. False: no such identity."""
         ...
 
     def connected(self, identity: str, address: str, now: datetime) -> None:
@@ -244,6 +259,24 @@ class Reader(Protocol):
     def configuration(self, charger_id: str) -> dict[str, str | None]:
         """What the charger has said of its own keys."""
         ...
+
+    def calls(self, charger_id: str, action: str, limit: int) -> list[tuple[datetime, bytes]]:
+        """When and with which payload it has sent this action, one that moves no energy, newest first."""
+        ...
+
+    def reservations(self, charger_id: str | None = None) -> list[Reservation]:
+        """All there ever were, by their end."""
+        ...
+
+    def upkeep(self, charger_id: str | None = None) -> list[Upkeep]:
+        """The last update and upload of each kind."""
+        ...
+
+    def certificates(self, charger_id: str | None = None) -> list[IssuedCertificate]:
+        """All our authority has signed, oldest first."""
+        ...
+
+    def local_lists(self, charger_id: str | None = None) -> list[LocalList]: ...
 
     def close(self) -> None: ...
 

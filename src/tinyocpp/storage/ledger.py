@@ -1,9 +1,9 @@
 """The accounting: a charger's messages become facts, and the facts a transaction with its energy (docs/ledger.md).
 
 This is the Ledger of charger.py over any SQL database: the rules are in transactions.py and metering.py, the tables in
-schema.py, the books in books.py, what moves no energy in notes.py; how to open, begin and commit is the member's
-(sqlite.py). Everything here runs inside a batch. What is remembered from one to the next is forgotten as soon as some
-other process has written, so several may share one ledger.
+schema.py, the books in books.py, what moves no energy in notes.py and dealings.py; how to open, begin and commit is the
+member's (sqlite.py). Everything here runs inside a batch. What is remembered from one to the next is forgotten as soon
+as some other process has written, so several may share one ledger.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tinyocpp.messages.core import ChargePointStatus
 from tinyocpp.messages.types import AuthorizationStatus
 from tinyocpp.metering import Reading, read
 from tinyocpp.storage.books import Books
-from tinyocpp.storage.notes import SqlNotes
+from tinyocpp.storage.dealings import SqlDealings
 from tinyocpp.storage.sql import digest, integer, ms, ms_or_none
 from tinyocpp.tags import Verdict, fold
 from tinyocpp.transactions import (
@@ -57,7 +57,7 @@ STATUS_SLACK = timedelta(minutes=1)
 CHARGING = frozenset({ChargePointStatus.CHARGING, ChargePointStatus.SUSPENDED_EV, ChargePointStatus.SUSPENDED_EVSE})
 
 
-class SqlLedger(SqlNotes):
+class SqlLedger(SqlDealings):
     """Implements charger.Ledger; see there for what each method promises."""
 
     def __init__(self, database: Database, register: SqlRegister) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.identity import fold_identity
+from tinyocpp.messages.core import BootNotification, RegistrationStatus
 from tinyocpp.storage.sql import digest, ms
 from tinyocpp.tags import fold
 
@@ -80,6 +81,14 @@ class SqlNotes:
     def admitted(self, charger_id: str) -> bool:
         known = self._register.find(charger_id)
         return known is not None and known.admitted_at is not None
+
+    def last_boot(self, charger_id: str) -> BootNotification | None:
+        found = self._db.rows("SELECT boot FROM chargers WHERE charger = ?", fold_identity(charger_id))
+        return msgspec.json.decode(str(found[0][0]), type=BootNotification) if found and found[0][0] else None
+
+    def registration(self, charger_id: str) -> RegistrationStatus | None:
+        known = self._register.find(charger_id)
+        return None if known is None or known.registration is None else RegistrationStatus(known.registration)
 
     def grant(self, charger_id: str, id_tag: str, until: datetime | None) -> None:
         charger, tag = fold_identity(charger_id), fold(id_tag)

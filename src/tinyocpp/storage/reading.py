@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinyocpp.identity import SIMULATOR, fold_identity
-from tinyocpp.storage import Booking, ChargerStatus, ConnectorStatus, NotedOddity, Total
+from tinyocpp.storage import Booking, ChargerStatus, ConnectorStatus, NotedOddity, Total, dealings
 from tinyocpp.storage.register import SqlRegister
-from tinyocpp.storage.sql import integer, integer_or_none, ms, when
+from tinyocpp.storage.sql import integer, integer_or_none, ms, time, when
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from tinyocpp.dealings import IssuedCertificate, LocalList, Reservation, Upkeep
     from tinyocpp.storage.sql import Database, Row
 
 PAGE = 1000
@@ -111,7 +112,7 @@ class SqlReader:
     def period(self) -> tuple[datetime, datetime] | None:
         one = "SELECT started_at FROM transactions WHERE charger <> ? ORDER BY started_at {} LIMIT 1"
         first, last = self._db.rows(one.format("ASC"), SIMULATOR), self._db.rows(one.format("DESC"), SIMULATOR)
-        return (_time(first[0][0]), _time(last[0][0])) if first and last else None
+        return (time(first[0][0]), time(last[0][0])) if first and last else None
 
     def transaction(self, transaction_id: int) -> Booking | None:
         rows = self._db.rows(f"{BOOKING} WHERE t.transaction_id = ?", transaction_id)
@@ -128,7 +129,7 @@ class SqlReader:
         )
         return [
             NotedOddity(
-                at=_time(row[0]),
+                at=time(row[0]),
                 charger_id=str(row[1]),
                 kind=str(row[2]),
                 detail=str(row[3]),
@@ -144,13 +145,34 @@ class SqlReader:
             " LEFT JOIN chargers c USING (charger) WHERE o.kind = 'unknown_tag' AND o.last_at >= ? ORDER BY o.last_at",
             ms(since),
         )
-        return [(_time(row[0]), str(row[1]), str(row[2])) for row in rows]
+        return [(time(row[0]), str(row[1]), str(row[2])) for row in rows]
 
     def configuration(self, charger_id: str) -> dict[str, str | None]:
         rows = self._db.rows(
             "SELECT key, value FROM configuration WHERE charger = ? ORDER BY key", fold_identity(charger_id)
         )
         return {str(key): None if value is None else str(value) for key, value in rows}
+
+    def calls(self, charger_id: str, action: str, limit: int) -> list[tuple[datetime, bytes]]:
+        rows = self._db.rows(
+            "SELECT received_at, payload FROM calls WHERE charger = ? AND action = ? ORDER BY call_no DESC LIMIT ?",
+            fold_identity(charger_id),
+            action,
+            limit,
+        )
+        return [(time(at), str(payload).encode()) for at, payload in rows]
+
+    def reservations(self, charger_id: str | None = None) -> list[Reservation]:
+        return dealings.reservations(self._db, charger_id)
+
+    def upkeep(self, charger_id: str | None = None) -> list[Upkeep]:
+        return dealings.upkeep(self._db, charger_id)
+
+    def certificates(self, charger_id: str | None = None) -> list[IssuedCertificate]:
+        return dealings.certificates(self._db, charger_id)
+
+    def local_lists(self, charger_id: str | None = None) -> list[LocalList]:
+        return dealings.local_lists(self._db, charger_id)
 
 
 def _chosen(
@@ -179,7 +201,7 @@ def booking_of(row: Row) -> Booking:
         charger_id=str(row[1]),
         connector_id=integer(row[2]),
         id_tag=str(row[3]),
-        started_at=_time(row[4]),
+        started_at=time(row[4]),
         stopped_at=when(row[5]),
         meter_start_wh=integer_or_none(row[6]),
         meter_stop_wh=integer_or_none(row[7]),
@@ -206,12 +228,6 @@ def connector_of(row: Row) -> ConnectorStatus:
         claimed_id=integer_or_none(row[12]),
         refused=bool(row[13]),
     )
-
-
-def _time(stored: object) -> datetime:
-    at = when(stored)
-    assert at is not None  # the column is NOT NULL
-    return at
 
 
 def _real(stored: object) -> float | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.storage import Registered
-from tinyocpp.storage.sql import integer, ms, when
+from tinyocpp.storage.sql import integer, integer_or_none, ms, when
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 SELECT = (
     "SELECT charger_id, admitted_at, password_hash, refused_at, refused_from, refused_why, refusals, connected_at,"
-    " disconnected_at, last_seen_at, booted_at, vendor, model, firmware FROM chargers"
+    " disconnected_at, last_seen_at, booted_at, vendor, model, firmware, registration, password_next, security_profile,"
+    " security_profile_next, connected_profile, connected_with, certificate_serial, certificate_expires_at,"
+    " connected_from FROM chargers"
 )
 
 
@@ -77,6 +79,13 @@ class SqlRegister:
             password_hash,
         )
 
+    def set_registration(self, identity: str, registration: str | None) -> bool:
+        return bool(
+            self._db.run(
+                "UPDATE chargers SET registration = ? WHERE charger = ?", registration, fold_identity(identity)
+            )
+        )
+
     def connected(self, identity: str, address: str, now: datetime) -> None:
         self._db.run(
             "INSERT INTO chargers (charger, charger_id, connected_at, connected_from, last_seen_at)"
@@ -110,4 +119,13 @@ def registered_of(row: Row) -> Registered:
         vendor=str(row[11]),
         model=str(row[12]),
         firmware=str(row[13]),
+        registration=None if row[14] is None else str(row[14]),
+        password_next=None if row[15] is None else str(row[15]),
+        security_profile=integer(row[16]),
+        security_profile_next=integer_or_none(row[17]),
+        connected_profile=integer_or_none(row[18]),
+        connected_with=str(row[19]),
+        certificate_serial=None if row[20] is None else str(row[20]),
+        certificate_expires_at=when(row[21]),
+        connected_from=str(row[22]),
     )

@@ -1,8 +1,9 @@
 """The tables, as the scripts that make them. A script is never edited once it has been released: a change is a new one.
 
 Facts (starts, stops, samples, statuses, boots, calls, oddities) are only ever added. The books (transactions,
-connectors, chargers) say what the facts mean now and could be made from them again. Times are milliseconds since 1970
-in UTC, energies Wh, `charger` is the identity in folded case. docs/ledger.md explains every column.
+connectors, chargers) say what the facts mean now and could be made from them again. What has been agreed with a
+charger (reservations, upkeep, certificates, local_lists) stands as it is now. Times are milliseconds since 1970 in UTC,
+energies Wh, `charger` is the identity in folded case. docs/ledger.md explains every column.
 """
 
 MIGRATIONS: tuple[str, ...] = (
@@ -173,6 +174,57 @@ CREATE TABLE configuration (
     key TEXT NOT NULL COLLATE NOCASE,
     value TEXT,
     PRIMARY KEY (charger, key)
+) WITHOUT ROWID;
+""",
+    """
+ALTER TABLE chargers ADD COLUMN registration TEXT;
+ALTER TABLE chargers ADD COLUMN password_next TEXT;
+ALTER TABLE chargers ADD COLUMN security_profile INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chargers ADD COLUMN security_profile_next INTEGER;
+ALTER TABLE chargers ADD COLUMN connected_profile INTEGER;
+ALTER TABLE chargers ADD COLUMN connected_with TEXT NOT NULL DEFAULT '';
+ALTER TABLE chargers ADD COLUMN certificate_serial TEXT;
+ALTER TABLE chargers ADD COLUMN certificate_expires_at INTEGER;
+
+CREATE TABLE reservations (
+    charger TEXT NOT NULL,
+    reservation_id INTEGER NOT NULL,
+    connector_id INTEGER NOT NULL,
+    id_tag TEXT NOT NULL,
+    parent_id_tag TEXT,
+    expires_at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    changed_at INTEGER NOT NULL,
+    transaction_id INTEGER,
+    PRIMARY KEY (charger, reservation_id)
+) WITHOUT ROWID;
+
+CREATE TABLE upkeep (
+    charger TEXT NOT NULL,
+    what TEXT NOT NULL,
+    request_id INTEGER,
+    asked_at INTEGER,
+    status TEXT NOT NULL,
+    status_at INTEGER NOT NULL,
+    file_name TEXT,
+    PRIMARY KEY (charger, what)
+) WITHOUT ROWID;
+
+CREATE TABLE certificates (
+    serial TEXT PRIMARY KEY,
+    charger TEXT NOT NULL,
+    issued_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    pem TEXT NOT NULL,
+    state TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE local_lists (
+    charger TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    entries TEXT NOT NULL,
+    told_at INTEGER NOT NULL,
+    problem TEXT NOT NULL
 ) WITHOUT ROWID;
 """,
 )

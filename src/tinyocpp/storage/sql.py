@@ -41,6 +41,13 @@ def when(stored: object) -> datetime | None:
     return None if stored is None else EPOCH + timedelta(milliseconds=integer(stored))
 
 
+def time(stored: object) -> datetime:
+    """What a column of times that is not null gives."""
+    at = when(stored)
+    assert at is not None
+    return at
+
+
 def integer(stored: object) -> int:
     assert isinstance(stored, int)  # what an INTEGER column that is not null gives
     return stored

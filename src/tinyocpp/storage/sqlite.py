@@ -139,7 +139,8 @@ class SqliteReader(SqlReader):
     def __init__(self, path: str) -> None:
         if os.path.exists(path):
             self._sqlite = SqliteDatabase(path)
-            check_version(self._sqlite)
+            if _version(self._sqlite) != len(MIGRATIONS):  # of another version of ours: read by today's tables, or not
+                prepare(self._sqlite)
         else:
             self._sqlite = SqliteDatabase(":memory:")
             migrate(self._sqlite)

@@ -1,0 +1,60 @@
+"""What a session still has to do by itself, and when: the errands of one connection.
+
+Only `due` runs an errand's code, and the session calls it from nowhere but `expire`: a fault of ours in an errand costs
+the connection, never a frame of the charger's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinyocpp.commands import Ask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tinyocpp.commands import Answer, Errand
+
+
+class Agenda:
+    """`send` queues a call and returns its number."""
+
+    def __init__(self, send: Callable[[Ask, float], int]) -> None:
+        self._send = send
+        self._ready: list[tuple[float, Errand, Answer | None]] = []  # when to go on, and with what
+        self._asking: dict[int, Errand] = {}
+
+    @property
+    def next_deadline(self) -> float | None:
+        return min((at for at, _, _ in self._ready), default=None)
+
+    def begin(self, errand: Errand, now: float) -> None:
+        """To be run with the next `due`."""
+        self._ready.append((now, errand, None))
+
+    def takes(self, answer: Answer, now: float) -> bool:
+        """Is this the answer an errand waits for? It goes on with the next `due`."""
+        errand = self._asking.pop(answer.call_id, None)
+        if errand is not None:
+            self._ready.append((now, errand, answer))
+        return errand is not None
+
+    def due(self, now: float) -> None:
+        """Run every errand whose time has come up to what it wants next."""
+        ready = [entry for entry in self._ready if entry[0] <= now]
+        self._ready = [entry for entry in self._ready if entry[0] > now]
+        for _, errand, answer in ready:
+            try:
+                wish = errand.send(answer)
+            except StopIteration:
+                continue
+            if isinstance(wish, Ask):
+                self._asking[self._send(wish, now)] = errand
+            else:
+                self._ready.append((now + wish.seconds, errand, None))
+
+    def close(self) -> None:
+        """The connection is over, and so are they."""
+        for errand in [*self._asking.values(), *(errand for _, errand, _ in self._ready)]:
+            errand.close()
+        self._asking, self._ready = {}, []
