@@ -36,11 +36,22 @@ than this. 55 instead of 296 kB a connection."""
 
 
 class SSLProtocol(sslproto.SSLProtocol):
-    """asyncio's, with buffers as long as a record. It keeps to itself that a handshake failed; here the protocol above
-    is told, if it has `tls_failed(address, why)`: old TLS and certificates of strangers are to be seen in a log
-    (A00.FR.323, 408)."""
+    """asyncio's, with buffers as long as a record. It keeps to itself what comes before there is a connection; here the
+    protocol above is told, if it has `tls_begins(below)`, `tls_failed(address, why)` and `tls_over()`: old TLS and
+    certificates of strangers are to be seen in a log (A00.FR.323, 408), and a handshake that stands still is a guest of
+    the hallway."""
 
     max_size = RECORD_BYTES
+
+    def connection_made(self, transport: Any) -> None:
+        if begins := getattr(self._app_protocol, "tls_begins", None):
+            begins(transport)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if over := getattr(self._app_protocol, "tls_over", None):
+            over()
+        super().connection_lost(exc)
 
     def _on_handshake_complete(self, handshake_exc: BaseException | None) -> None:
         told = getattr(self._app_protocol, "tls_failed", None)

@@ -22,15 +22,18 @@ from typing import TYPE_CHECKING, Any, cast
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websockets
 from websockets.datastructures import Headers
+from websockets.exceptions import SecurityError
 from websockets.frames import Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
+from tinyocpp.admission import Standing
 from tinyocpp.errors import OperatorError
 from tinyocpp.hosts.addresses import address_of, bind, ports, urls
 from tinyocpp.hosts.batch import SystemClock, charger_of
 from tinyocpp.hosts.commandsocket import CommandSockets
 from tinyocpp.hosts.door import Door
+from tinyocpp.hosts.hallway import Hallway
 from tinyocpp.hosts.handshake import choose_subprotocol, knock
 from tinyocpp.hosts.link import GOING_AWAY, Link
 from tinyocpp.hosts.log import Throttle, log
@@ -47,11 +50,12 @@ if TYPE_CHECKING:
     from websockets.asyncio.server import Server
     from websockets.frames import Frame
 
-    from tinyocpp.admission import Standing
     from tinyocpp.charger import Charger, Clock
     from tinyocpp.config import Config
 
-OPEN_TIMEOUT_S = 10.0
+OPEN_TIMEOUT_S = 10.0  # for TLS, and again for the request and its answer
+REQUEST_BYTES = 2**14  # of a request with its headers: a charger's has 500, a proxy may add some thousand
+TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 CLOSE_TIMEOUT_S = 2.0  # a charger that does not answer our closing must not delay our own end
 STOP_S = 4.0  # promised: within five
 READ_BYTES = 2**13  # at a time; asyncio's 256 KiB are had from the system anew for each frame: a fifth of its cost
@@ -70,7 +74,9 @@ class ChargerConnection(ServerConnection):
         super().__init__(*args, **options)
         self.link = Link(listener, self)
         self.address = ""
+        self._below: asyncio.Transport | None = None  # what TLS is on
         self._listener = listener
+        self._request_bytes = 0
         self._parts: bytearray | None = None
         self._ending: asyncio.Task[None] | None = None
 
@@ -94,9 +100,20 @@ class ChargerConnection(ServerConnection):
             text, self._parts = str(self._parts, "utf-8", "replace"), None
             self.link.receive(text)
 
+    def data_received(self, data: bytes) -> None:
+        if self.request is None:
+            self._request_bytes += len(data)
+            if self._request_bytes > REQUEST_BYTES:
+                self.protocol.handshake_exc = SecurityError("its request is too long")
+                self.transport.write(TOO_LARGE)
+                self.transport.close()
+                return
+        super().data_received(data)
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.address = address_of(transport)
+        self._listener.hallway.enter(self, self.address, self.loop.time())
         if hasattr(transport, "max_size"):
             transport.max_size = READ_BYTES
 
@@ -104,11 +121,35 @@ class ChargerConnection(ServerConnection):
         super().connection_lost(exc)
         if self.request is None or self.protocol.handshake_exc is not None:
             self._listener.complain(self.address, self.protocol.handshake_exc or "it said nothing")
+        self._listener.hallway.leave(self)
         self.link.lost()
 
+    # TLS: what comes before connection_made, which may never come
+
+    def tls_begins(self, below: asyncio.Transport) -> None:
+        self._below = below
+        self._listener.hallway.enter(self, address_of(below), self.loop.time())
+
     def tls_failed(self, address: str, why: str) -> None:
-        """There will be no connection; nothing else is called."""
         self._listener.complain(address, why)
+
+    def tls_over(self) -> None:
+        """The transport below is gone."""
+        self._listener.hallway.leave(self)
+
+    # hallway.Guest
+
+    def admitted(self) -> bool:
+        session = self.link.session
+        return self.is_open() and session is not None and session.charger.standing is Standing.ADMITTED
+
+    def dismiss(self, why: str) -> None:
+        if self._below is not None and not hasattr(self, "transport"):
+            self._listener.complain(address_of(self._below), why)
+            self._below.abort()
+        else:
+            self.protocol.handshake_exc = self.protocol.handshake_exc or SecurityError(why)
+            self.abort()
 
     # link.Connection
 
@@ -166,6 +207,7 @@ class Listener:
         self._servers: list[Server] = []
         self._to_ping: deque[tuple[float, Link]] = deque()
         self._ping_timer: asyncio.TimerHandle | None = None
+        self.hallway = Hallway()
         self._complaints = Throttle()
         self.loop.set_exception_handler(self._unhandled)
 
@@ -258,6 +300,7 @@ class Listener:
             max_size=self.config.listener.max_message_bytes,
             max_queue=None,
             open_timeout=OPEN_TIMEOUT_S,
+            ssl_handshake_timeout=None if context is None else OPEN_TIMEOUT_S,
             close_timeout=CLOSE_TIMEOUT_S,
             ping_interval=None,  # our own, in _ping
             server_header="tinyocpp",
@@ -271,6 +314,8 @@ class Listener:
         connection.request = SPENT
         connection.response = None
         connection.link.opened()
+        if connection.admitted():
+            self.hallway.leave(connection)
         self._to_ping.append((self.loop.time() + self._ping_every_s, connection.link))
         self._schedule_ping()
         await connection.wait_closed()
@@ -287,6 +332,7 @@ class Listener:
         """Everybody has the same interval, so whoever was pinged goes to the end of the queue."""
         self._ping_timer = None
         now = self.loop.time()
+        self.hallway.tidy(now)
         while self._to_ping and self._to_ping[0][0] <= now:
             _, link = self._to_ping.popleft()
             if link.keep_alive(now, self.config.listener.ping_interval_s):
