@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 100  # no message nests deeper than 8; the search for a bracket's partner stays cheap
 MAX_TOKENS = 50_000
-"""A quarter of a megabyte of samples. What comes after is taken to be cut off, for whoever else is connected waits so long."""
+"""A quarter of a megabyte of samples. What comes after is taken to be cut off, as all other chargers wait for it."""
 
 _TOKEN = re.compile(
     r'"(?P<string>(?:[^"\\]|\\.)*+)"'
