@@ -60,6 +60,27 @@ def address_of(transport: BaseTransport | None) -> str:
     return str(peer[0]).removeprefix("::ffff:") if peer else ""
 
 
+def facing(peer: str) -> str:
+    """Our address on the way to another's, by the kernel's choice of route; "" where there is none."""
+    with socket.socket(socket.AF_INET6 if ":" in peer else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect((peer or "192.0.2.1", 9))  # sends nothing
+        except OSError:
+            return ""
+        return str(sock.getsockname()[0])
+
+
+def is_ours(host: str) -> bool:
+    """Can we listen there?"""
+    try:
+        sockets = bind(host, 0)
+    except OperatorError:
+        return False
+    for one in sockets:
+        one.close()
+    return True
+
+
 def bracketed(address: str) -> str:
     """As it stands in a URL."""
     return f"[{address}]" if ":" in address else address
@@ -129,9 +150,5 @@ def _ipv6() -> list[str]:
 
 
 def _default_route() -> list[str]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        try:
-            sock.connect(("192.0.2.1", 9))  # sends nothing
-        except OSError:
-            return []
-        return [str(sock.getsockname()[0])]
+    found = facing("")
+    return [found] if found else []
