@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from listening import Charger, within
+from ocpp.exceptions import SecurityError
 from ocpp.v16 import call, call_result
 from ocpp.v16.enums import (
     ChargePointErrorCode,
@@ -121,10 +122,16 @@ async def test_configuration(case: Case) -> None:
         assert answered == (0, {"status": "RebootRequired"})
 
 
-@pytest.mark.parametrize("registration", ["Pending", "Rejected"])
+STARTS_AND_STOPS = {"RemoteStartTransaction": '{"idTag":"A"}', "RemoteStopTransaction": '{"transactionId":1}'}
+
+
+@pytest.mark.parametrize(("registration", "asked"), [("Pending", 0), ("Rejected", 77)])
 @within(30)
-async def test_a_charger_the_owner_does_not_accept_yet(installation: Installation, registration: str) -> None:
-    """Energy is booked all the same, its tags are not; what configures it is let through while Pending."""
+async def test_a_charger_the_owner_does_not_accept_yet(
+    installation: Installation, registration: str, asked: int
+) -> None:
+    """Energy is booked all the same, its tags are not. While Pending it may be set up, but neither started nor stopped;
+    while Rejected it is asked for nothing (section 4.2)."""
     installation.write(f'[chargers]\nadmit = "any"\n[charger.garage]\nregistration = "{registration}"')
     with installation.listener() as listener:
         async with listener.charge_point("garage") as cp:
@@ -133,7 +140,16 @@ async def test_a_charger_the_owner_does_not_accept_yet(installation: Installatio
             transaction_id, status = await cp.begin(ACCEPTED)
             assert status == "Invalid"
             await cp.finish(transaction_id)
-            assert await cp.commanded("ChangeConfiguration", key="A", value="b") == (0, {"status": "Accepted"})
+            for request in (call.Authorize(ACCEPTED), call.DataTransfer("com.example")):
+                with pytest.raises(SecurityError):  # OCPP-J errata 3.10
+                    await cp.ask(request)
+            await cp.ask(call.Heartbeat())
+            for action, payload in STARTS_AND_STOPS.items():
+                said = await installation.command("garage", action, payload)
+                assert (said.code, said.out) == (77, "")
+            assert cp.calls == []
+            said = await installation.command("garage", "ChangeConfiguration", '{"key":"A","value":"b"}')
+            assert (said.code, [action for action, _ in cp.calls]) == (asked, ["ChangeConfiguration"][asked:])
             assert [row[:2] for row in installation.booked("garage")] == [(ACCEPTED, 2500)]
 
 
