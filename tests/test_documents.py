@@ -127,13 +127,13 @@ def test_what_a_page_tells_to_type_exists(page: str, typed: list[str]) -> None:
     program, *rest = typed
     stop = next((n for n, word in enumerate(rest) if word in ("|", ">", "2>&1", "&", "&&", ";")), len(rest))
     rest = rest[:stop]
-    words = [word for word in rest if not word.startswith("-")][:1] if program == "tinyocpp" else []
+    typed_words = [word for word in rest if not word.startswith("-")] if program == "tinyocpp" else []
+    words = typed_words[:1]
     if words:
         assert words[0] in WORDS
-        below = subwords(help_of(program, *words))
-        following = rest[rest.index(words[0]) + 1 :]
-        words += [word for word in following if word in below][:1]
-        assert bool(below) == (len(words) == 2)
+    while words and (below := subwords(help_of(program, *words))):
+        assert typed_words[len(words)] in below
+        words = typed_words[: len(words) + 1]
     known = set(OPTION.findall(help_of(program, *words))) | {"--config", "--help", "--version"}
     assert {word.partition("=")[0] for word in rest if re.fullmatch(r"--?[a-z][a-z-]*(=.*)?", word)} - known == set()
 

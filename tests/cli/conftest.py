@@ -61,11 +61,13 @@ class House:
 
 
 class Plugged:
-    """A charger on a real tinyocpp-backend: it answers calls from a table, and says what it is told to say."""
+    """A charger on a real tinyocpp-backend: it answers calls from a table, and says what it is told to say. An answer
+    may be a function of the payload; one of None is a CALLERROR."""
 
     def __init__(self, house: House, charger_id: str, answers: dict[str, object]) -> None:
         self.answers = answers
         self.asked: list[tuple[str, object]] = []
+        self.then: dict[str, list[tuple[str, dict[str, object]]]] = {}  # what follows the first answer to an action
         self._results: queue.Queue[object] = queue.Queue()
         self._process = subprocess.Popen(
             [
@@ -89,6 +91,10 @@ class Plugged:
         self._write([2, "1", action, payload])
         return self._results.get(timeout=20)
 
+    def tell(self, action: str, **payload: object) -> None:
+        """Send a call, and do not wait for its answer: from within an answer of ours."""
+        self._write([2, "told", action, payload])
+
     def unplug(self) -> None:
         assert self._process.stdin
         self._process.stdin.close()
@@ -102,11 +108,16 @@ class Plugged:
         for line in self._process.stdout:
             kind, message_id, *rest = json.loads(line)
             if kind != 2:
-                self._results.put(rest[0])
+                if message_id != "told":
+                    self._results.put(rest[0])
                 continue
             self.asked.append((rest[0], rest[1]))
             answer = self.answers.get(rest[0])
+            if callable(answer):
+                answer = answer(rest[1])
             self._write([4, message_id, "NotSupported", "", {}] if answer is None else [3, message_id, answer])
+            for action, payload in self.then.pop(rest[0], ()):
+                self.tell(action, **payload)
 
     def _write(self, frame: list[object]) -> None:
         assert self._process.stdin

@@ -1,4 +1,4 @@
-"""`tinyocpp charger`: the door, passwords, and a real backend's charger asked for its keys."""
+"""`tinyocpp charger`: the door, and passwords."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from booked import utc
 from tinyocpp.passwords import verify_password
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from conftest import House, Plugged
+    from conftest import House
 
 NOON = utc("2026-06-01T12:00:00")
 
@@ -124,48 +122,3 @@ def test_a_password_no_authorization_key_can_hold(house: House, monkeypatch: pyt
     out = house.type("charger", "password", "garage")[1]
     assert "it would need 16 to 20 bytes" in out
     assert typed not in out
-
-
-def test_get(house: House, plug: Callable[..., Plugged]) -> None:
-    answer = {
-        "configurationKey": [
-            {"key": "HeartbeatInterval", "readonly": "false", "value": 300},
-            {"key": "GetConfigurationMaxKeys", "readonly": True, "value": "10"},
-            {"key": "AuthorizationKey", "readonly": 0},
-        ],
-        "unknownKey": [],
-    }
-    plugged = plug("garage", GetConfiguration=answer)
-    code, out, _ = house.type("charger", "get", "--json")
-    assert code == 0
-    assert json.loads(out) == [
-        {"key": "AuthorizationKey", "value": None, "readonly": False},
-        {"key": "GetConfigurationMaxKeys", "value": "10", "readonly": True},
-        {"key": "HeartbeatInterval", "value": 300, "readonly": False},
-    ]
-    assert plugged.asked == [("GetConfiguration", {})]
-    assert "HeartbeatInterval        300" in house.type("charger", "get")[1]
-    plugged.answers["GetConfiguration"] = {"unknownKey": ["Nonsense"]}
-    code, _, err = house.type("charger", "get", "--charger", "GARAGE", "Nonsense")
-    assert code == 1
-    assert "does not know Nonsense" in err
-    assert plugged.asked[-1] == ("GetConfiguration", {"key": ["Nonsense"]})
-    assert registered(house)["garage"]["connected"] is True
-    assert "stays so until" in house.type("charger", "forget", "garage")[1]
-
-
-@pytest.mark.parametrize(
-    ("status", "code"), [("Accepted", 0), ("RebootRequired", 0), ("Rejected", 1), ("NotSupported", 1)]
-)
-def test_set(house: House, plug: Callable[..., Plugged], status: str, code: int) -> None:
-    plugged = plug("garage", ChangeConfiguration={"status": status})
-    found, out, _ = house.type("charger", "set", "MeterValueSampleInterval", "60")
-    assert found == code
-    assert out.startswith(f"MeterValueSampleInterval: {status}\n")
-    assert ("restart" in out) is (status == "RebootRequired")
-    assert plugged.asked == [("ChangeConfiguration", {"key": "MeterValueSampleInterval", "value": "60"})]
-
-
-def test_nobody_to_ask(house: House) -> None:
-    assert house.type("charger", "get")[0] == 69
-    assert house.type("charger", "set", "--charger", "garage", "A", "1")[0] == 69

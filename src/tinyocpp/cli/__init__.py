@@ -26,7 +26,7 @@ WORDS = {
     "tag": "who may charge: list, add, remove, or learn the card that is shown",
     "start": "start a charge",
     "stop": "stop a charge",
-    "charger": "chargers: list, admit, forget, password, and their own settings",
+    "charger": "one charger: let it in, set it up, restart it, reserve it, limit it",
     "log": "the frames to and from the chargers",
     "replay": "what we would answer to the frames of a log",
     "doctor": "look for what is wrong, and say what to do next",
@@ -45,6 +45,7 @@ HELP = f"""usage: {PROGRAM} [--config F] WORD ...
 {{words}}
 
 {PROGRAM} WORD --help tells more of each. --config F names the configuration (default: the first one found).
+What `{PROGRAM} charger` knows may be typed without it: {PROGRAM} reset, {PROGRAM} unlock.
 tinyocpp-listener is the server the chargers connect to; tinyocpp-command sends any call to one."""
 
 
@@ -61,6 +62,8 @@ def _run(typed: list[str]) -> int:
     if typed[0] == "--version":
         return _version()
     word, *rest = typed
+    if word not in WORDS and word in _words_of_charger():
+        word, rest = "charger", typed
     if word not in WORDS:
         raise Malformed(_unknown(word))
     module = import_module(f"{__name__}.{word}")
@@ -112,4 +115,10 @@ def _version() -> int:
 def _unknown(word: str) -> str:
     if word.startswith("-"):
         return f"there is no option {word}; see {PROGRAM} --help"
-    return f"there is no '{word}'" + (did_you_mean(word, WORDS) or f"; see {PROGRAM} --help")
+    return f"there is no '{word}'" + (did_you_mean(word, [*WORDS, *_words_of_charger()]) or f"; see {PROGRAM} --help")
+
+
+def _words_of_charger() -> set[str]:
+    from tinyocpp.cli.charger import WHAT
+
+    return {word.split()[0] for word in WHAT}

@@ -34,7 +34,7 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, config: Config) -> int:
-    tag = _tag(args.tag, open_tags(config, keep=False))
+    tag = tag_typed(args.tag, open_tags(config, keep=False))
     reader = open_reader(config)
     with open_charger(config.runtime_directories, args.charger) as client:
         connector_id = args.connector or _connector(connectors_of(reader, client.charger_id))
@@ -87,7 +87,7 @@ class _Begun:
         return f"transaction {transaction_id} has begun on {self._charger_id}, connector {self._connector_id}"
 
 
-def _tag(typed: str | None, tags: TagFile) -> str:
+def tag_typed(typed: str | None, tags: TagFile) -> str:
     """The id to send: what was typed, be it an id or a name, or the only tag of the file."""
     if typed is not None:
         named = [tag.id for tag in tags if tag.name and tag.name.casefold() == typed.casefold()]

@@ -55,6 +55,10 @@ class Wait:
         self._deadline = time.monotonic() + timeout_s
         client.follow()
 
+    def end_within(self, seconds: float) -> None:
+        """From now on wait no longer than that."""
+        self._deadline = min(self._deadline, time.monotonic() + seconds)
+
     def ask(self, action: str, payload: bytes) -> None:
         """Raises Refused unless the charger agrees."""
         answer = self._client.call(action, payload, timeout_s=ANSWER_TIMEOUT_S)

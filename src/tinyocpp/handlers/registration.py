@@ -49,6 +49,7 @@ def boot_notification(call: BootNotification, charger: Charger) -> BootNotificat
 
 def heartbeat(call: Heartbeat, charger: Charger) -> HeartbeatResult:
     """Tell the time; many clocks are set by nothing else (quirk T10). That it lives is remembered with every frame."""
+    charger.announce("heartbeat")
     return HeartbeatResult(current_time=whole_seconds(charger.clock.now()))
 
 

@@ -32,11 +32,28 @@ WHAT = {
     "admit": Word("door.admit", "let this charger connect"),
     "forget": Word("door.forget", "no longer; its password goes too, what was booked stays"),
     "password": Word("password.password", "read one from standard input, or make one"),
+    "hold": Word("door.hold", "it may connect and be set up, but not charge, until it is accepted"),
+    "reject": Word("door.reject", "it is asked for nothing, and may not charge, until it is accepted"),
+    "accept": Word("door.accept", "everything may flow (again)"),
     "get": Word("keys.get", "show the charger's own settings, or some of them"),
     "set": Word("keys.put", "change one of the charger's own settings"),
+    "availability": Word("asking.availability", "take it, or a connector, out of service or back"),
+    "unlock": Word("asking.unlock", "let go of the plug"),
+    "reset": Word("asking.reset", "restart the charger"),
+    "clear-cache": Word("asking.clear_cache", "make it forget the tags it remembers"),
+    "trigger": Word("triggering.trigger", "make it send a message now"),
+    "data-transfer": Word("asking.data_transfer", "send it a message of its maker's own"),
+    "reserve": Word("reservations.reserve", "keep a connector free for a tag"),
+    "cancel-reservation": Word("reservations.cancel_reservation", "let it go again"),
+    "reservations": Word("reservations.reservations", "which connectors are kept, for whom and until when"),
+    "profile set": Word("profiles.set_profile", "put a limit into the charger"),
+    "profile clear": Word("profiles.clear", "take limits out of it"),
+    "profile composite": Word("profiles.composite", "what all its limits come to, hour by hour"),
 }
 
-GROUPS: dict[str, str] = {}
+GROUPS = {
+    "profile": "limits over time: set, clear, composite",
+}
 
 
 def configure(parser: ArgumentParser) -> None:

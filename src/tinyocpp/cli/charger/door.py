@@ -1,4 +1,4 @@
-"""`tinyocpp charger list|admit|forget`: who may connect.
+"""`tinyocpp charger list|admit|forget|hold|reject|accept`: who may connect, and what it may do then.
 
 They work on the accounting database, whether or not anything runs; a running host asks it for every connection.
 `writing` and `identity_typed` are for every word that writes down something about a charger.
@@ -15,9 +15,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
-from tinyocpp.companions.commandclient import connected_chargers
-from tinyocpp.errors import Malformed, NotPermitted, Refused, StorageError
+from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
+from tinyocpp.companions.commandclient import connected_chargers, open_charger
+from tinyocpp.errors import Malformed, NotPermitted, OperatorError, Refused, StorageError, Unavailable
 from tinyocpp.identity import RULE, fold_identity, valid_identity
+from tinyocpp.messages.core import RegistrationStatus
+from tinyocpp.messages.payload import encode_payload
+from tinyocpp.messages.remote_trigger import MessageTrigger, TriggerMessage
 from tinyocpp.storage import BUSY, open_reader, open_store
 
 if TYPE_CHECKING:
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tinyocpp.config import Config
-    from tinyocpp.storage import Registered, Store
+    from tinyocpp.storage import Reader, Registered, Store
 
 
 def connected_now(config: Config) -> set[str]:
@@ -35,6 +39,13 @@ def connected_now(config: Config) -> set[str]:
     except NotPermitted as error:
         print(f"tinyocpp: who is connected cannot be seen: {error}", file=sys.stderr)
         return set()
+
+
+def find_charger(reader: Reader, identity: str) -> Registered | None:
+    """What is known of it, however it is spelled."""
+    wanted = fold_identity(identity)
+    everybody = (one.registered for one in reader.chargers())
+    return next((one for one in everybody if fold_identity(one.charger_id) == wanted), None)
 
 
 def identity_typed(typed: str) -> str:
@@ -109,3 +120,65 @@ def forget(args: Namespace, config: Config) -> int:
     if fold_identity(args.id) in connected_now(config):
         print("It is connected and stays so until its connection ends.")
     return 0
+
+
+# --- the owner's word on the registration (section 4.2)
+
+WHAT_FLOWS = {
+    RegistrationStatus.PENDING: (
+        "is held: it stays connected and may be set up, but no charge can be started or stopped, and no tag is accepted"
+    ),
+    RegistrationStatus.REJECTED: (
+        "is rejected: it is asked nothing, and what it says is answered, if at all, with a no; what it books is booked"
+    ),
+    RegistrationStatus.ACCEPTED: "is accepted: everything may flow",
+}
+
+hold_options = reject_options = accept_options = add_identity
+
+
+def hold(args: Namespace, config: Config) -> int:
+    return _register(args, config, RegistrationStatus.PENDING)
+
+
+def reject(args: Namespace, config: Config) -> int:
+    return _register(args, config, RegistrationStatus.REJECTED)
+
+
+def accept(args: Namespace, config: Config) -> int:
+    """One that was held is made to register again at once; one that was rejected is not spoken to, and comes back after
+    the interval it was given."""
+    with closing(open_reader(config)) as reader:
+        known = find_charger(reader, args.id)
+    before = (known and known.registration) or config.for_charger(args.id).registration
+    code = _register(args, config, RegistrationStatus.ACCEPTED)
+    if known and before == RegistrationStatus.PENDING and fold_identity(args.id) in connected_now(config):
+        _boot_again(known, config)
+    return code
+
+
+def _register(args: Namespace, config: Config, status: RegistrationStatus) -> int:
+    identity = identity_typed(args.id)
+    with writing(config) as store:
+        if not store.register.set_registration(identity, status):
+            raise Unavailable(f"there is no charger {identity}; see: tinyocpp charger list")
+    print(f"{identity} {WHAT_FLOWS[status]}")
+    if status is not RegistrationStatus.ACCEPTED and fold_identity(identity) in connected_now(config):
+        print("It is connected: this counts within half a minute.")
+    return 0
+
+
+def _boot_again(known: Registered, config: Config) -> None:
+    """Best effort: a charger that cannot be asked registers by itself after its interval (section 4.2)."""
+    call = TriggerMessage(requested_message=MessageTrigger.BOOT_NOTIFICATION)
+    by_itself = "it registers by itself after its interval, or after: tinyocpp charger reset"
+    if not config.quirks_of(known.charger_id, known.vendor, known.model, known.firmware).trigger_boot:
+        print(f"It is of a make that must not be asked to register again; {by_itself}")
+        return
+    try:
+        with open_charger(config.runtime_directories, known.charger_id) as client:
+            answer = client.call("TriggerMessage", encode_payload(call), timeout_s=ANSWER_TIMEOUT_S)
+    except OperatorError as error:
+        print(f"tinyocpp: {error}; {by_itself}", file=sys.stderr)
+        return
+    print("It registers again now." if agreed(answer) else f"It answered {status_of(answer)}; {by_itself}")
