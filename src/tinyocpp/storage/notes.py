@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tinyocpp.identity import fold_identity
+from tinyocpp.leniency import mend
 from tinyocpp.messages.core import BootNotification, RegistrationStatus
 from tinyocpp.storage.sql import digest, ms
 from tinyocpp.tags import fold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from tinyocpp.leniency import Oddity
     from tinyocpp.messages.payload import Payload
     from tinyocpp.storage.register import SqlRegister
     from tinyocpp.storage.sql import Database
 
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # nothing in a BootNotification is a time
 CALLS_KEPT = 200
 """Of calls that carry no energy the last so many per action: EN+ sends a DataTransfer every few seconds (quirk B13)."""
 RAW_KEPT = 65_536
@@ -84,7 +86,9 @@ class SqlNotes:
 
     def last_boot(self, charger_id: str) -> BootNotification | None:
         found = self._db.rows("SELECT boot FROM chargers WHERE charger = ?", fold_identity(charger_id))
-        return msgspec.json.decode(str(found[0][0]), type=BootNotification) if found and found[0][0] else None
+        if not found or not found[0][0]:
+            return None
+        return mend(BootNotification, str(found[0][0]).encode(), received_at=NEVER, zone=UTC)[0]  # too long a name, say
 
     def registration(self, charger_id: str) -> RegistrationStatus | None:
         known = self._register.find(charger_id)
