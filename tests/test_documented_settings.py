@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from tinyocpp import config, toml
+from tinyocpp.makers import Quirks
 from tinyocpp.tags import Tag
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "`[paths]`": config.PathsConfig,
     "`[chargers]`": config.ChargersConfig,
     "`[charger.ID]`": config.ChargerConfig,
+    "`[charger.ID.quirks]`": Quirks,
     "`[tags]`": config.TagsConfig,
+    "`[data_transfer.VENDOR]`": config.VendorConfig,
     "`[log]`": config.LogConfig,
     "`[report]`": config.ReportConfig,
     "The tags file": Tag,
@@ -39,7 +42,7 @@ def documented(section: str) -> dict[str, str]:
 
 def settings(table: type[msgspec.Struct]) -> Iterator[tuple[str, str]]:
     for field in msgspec.structs.fields(table):
-        if field.name == "tls":
+        if field.name in ("tls", "quirks"):
             continue  # a table of its own
         given = not field.required and field.default is not None
         yield field.name, f"`{msgspec.json.encode(field.default).decode()}`" if given else ""
@@ -51,9 +54,10 @@ def test_every_key_is_documented_with_its_default(section: str) -> None:
 
 
 def test_every_table_is_documented() -> None:
-    named = {f"`[{name}]`" for name in config.Tables.__struct_fields__} | {"`[listener.tls]`", "`[charger.ID]`"}
+    of_the_owners_naming = {"`[charger.ID]`", "`[data_transfer.VENDOR]`"}
+    named = {f"`[{name}]`" for name in config.Tables.__struct_fields__} - {"`[data_transfer]`"} | of_the_owners_naming
 
-    assert named | {"The tags file"} == set(TABLES)
+    assert named | {"`[listener.tls]`", "`[charger.ID.quirks]`", "The tags file"} == set(TABLES)
 
 
 def test_every_bound_is_documented() -> None:

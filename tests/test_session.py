@@ -60,7 +60,9 @@ def test_a_queued_call_that_is_cancelled_does_not_go_out(house: Conversation) ->
     house.session.cancel(second)
     house.session.cancel(99)
     house.session.text_to_send()
-    assert house.says('[3,"p-1",{}]') == ['[2,"p-3","GetConfiguration",{}]']
+    assert house.says('[3,"p-1",{}]') == []  # a moment's pause: some chargers drop what comes too fast (quirk B18)
+    house.wait(0.2)
+    assert house.session.text_to_send() == ['[2,"p-3","GetConfiguration",{}]']
 
 
 def test_one_that_has_gone_out_cannot_be_called_back(house: Conversation) -> None:

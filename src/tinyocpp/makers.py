@@ -6,21 +6,34 @@ charger, and each field can be set by hand: `[charger.ID.quirks]`. The numbers a
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING, Annotated, Literal
+
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=3600)]
 
 
 class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to mind with one charger. The defaults are right for one that keeps to the standard."""
 
-    reply_delay_s: float = 0.0  # before a StartTransaction is answered (H21)
-    call_pause_s: float = 0.0  # between an answer of the charger and our next call (B18)
+    reply_delay_s: Seconds = 0.0  # before a StartTransaction is answered (H21)
+    call_pause_s: Seconds = 0.2  # between an answer of the charger and our next call (B18)
     never_read: tuple[str, ...] = ()  # configuration keys it fails at being asked for (M20)
     read_all_keys: bool = True  # it bears a GetConfiguration that names none (B4)
     trigger_boot: bool = True  # it bears being asked for a BootNotification (B2)
+    ask_samples_every_s: Seconds = 0.0  # sends meter values only when asked; 0: by itself (M23)
+    clear_profiles_first: bool = False  # an old limit of 0 A would end the charge at once (X25)
+    stop_refused: bool = True  # end a charge that goes on although its tag was refused (X19)
+    times_without_zone: Literal["nearest", "local", "utc"] = "nearest"  # to now, of local time and UTC (T1)
 
 
 class _Row(msgspec.Struct, frozen=True):
-    """Each text is the beginning of what the charger calls itself, in any case; "" is all of them."""
+    """Vendor and model are the beginning of what the charger says at boot, whatever the case, spaces and dashes; "" is
+    all of them. The firmware too, or with "<=" the last one that does it."""
 
     vendor: str
     model: str
@@ -28,16 +41,60 @@ class _Row(msgspec.Struct, frozen=True):
     quirks: Quirks
 
 
-MAKERS: tuple[_Row, ...] = (_Row("Free2move", "", "", Quirks(reply_delay_s=1.0)),)
+# fmt: off
+MAKERS: tuple[_Row, ...] = (
+    _Row("ABB", "", "<=1.8.21", Quirks(never_read=("MeterValuesSampledData",), read_all_keys=False)),  # M20, B4
+    _Row("Free2move", "", "", Quirks(reply_delay_s=1.0)),  # H21
+    _Row("", "F2ME", "", Quirks(reply_delay_s=1.0)),  # H21: the eProWallbox under other names
+    _Row("Growatt", "", "", Quirks(times_without_zone="local")),  # T1
+    _Row("Huawei", "", "", Quirks(clear_profiles_first=True)),  # X25
+    _Row("", "SCharger", "", Quirks(clear_profiles_first=True)),  # X25: says nothing for a vendor (S1)
+    _Row("MG", "", "", Quirks(trigger_boot=False)),  # B2
+    _Row("StarCharge", "", "", Quirks(trigger_boot=False)),  # B2
+    _Row("SyncEV", "", "", Quirks(ask_samples_every_s=60.0)),  # M23
+    _Row("Sync Energy", "", "", Quirks(ask_samples_every_s=60.0)),  # M23
+)
+# fmt: on
+
+_DEFAULT = Quirks()
 
 
 def quirks_of(vendor: str, model: str, firmware: str) -> Quirks:
-    """The first row that fits; defaults where none does."""
-    named = vendor.lower(), model.lower(), firmware.lower()
+    """What the rows say that fit, field by field; of two that say something of one field the first counts."""
+    found: dict[str, object] = {}
     for row in MAKERS:
-        if all(
-            name.startswith(begin.lower())
-            for name, begin in zip(named, (row.vendor, row.model, row.firmware), strict=True)
-        ):
-            return row.quirks
-    return Quirks()
+        if _begins(vendor, row.vendor) and _begins(model, row.model) and _firmware_fits(firmware, row.firmware):
+            found = differing(row.quirks) | found
+    return msgspec.structs.replace(_DEFAULT, **found) if found else _DEFAULT
+
+
+def overridden(quirks: Quirks, by: Mapping[str, object]) -> Quirks:
+    """With what the owner says of single fields, which is known to be possible."""
+    return msgspec.convert(msgspec.structs.asdict(quirks) | dict(by), Quirks) if by else quirks
+
+
+def differing(quirks: Quirks) -> dict[str, object]:
+    """The fields that are not as for a charger that keeps to the standard."""
+    known = msgspec.structs.asdict(_DEFAULT)
+    return {name: value for name, value in msgspec.structs.asdict(quirks).items() if value != known[name]}
+
+
+def _begins(said: str, begin: str) -> bool:
+    return _plain(said).startswith(_plain(begin))
+
+
+def _plain(name: str) -> str:
+    """ "Star-Charge" and "STARCHARGE" are one."""
+    return re.sub(r"[^0-9a-z]", "", name.lower())
+
+
+def _firmware_fits(said: str, wanted: str) -> bool:
+    """A charger that does not say its firmware may have any."""
+    if not wanted.startswith("<="):
+        return said.lower().startswith(wanted.lower())
+    last = _version(wanted)
+    return _version(said)[: len(last)] <= last
+
+
+def _version(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d{1,9}", text)]

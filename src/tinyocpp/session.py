@@ -8,6 +8,7 @@ batch is committed. `now` is monotonic seconds; the time of day is the charger's
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -56,6 +57,21 @@ NEVER_REFUSED = frozenset(
 )
 """Answered with a result also while the charger is Pending or Rejected: a CALLERROR is only repeated for ever, and the
 energy has flowed (design, promise 4)."""
+
+ALLOWED = {
+    RegistrationStatus.PENDING: NEVER_REFUSED
+    | {
+        "DiagnosticsStatusNotification",
+        "FirmwareStatusNotification",
+        "LogStatusNotification",
+        "SecurityEventNotification",
+        "SignCertificate",
+        "SignedFirmwareStatusNotification",
+    },
+    RegistrationStatus.REJECTED: NEVER_REFUSED,
+}
+"""What a charger may ask that is not accepted: while it is Pending also what we may have asked it to send, so that it
+can be prepared (section 4.2; security paper A00.FR.805)."""
 
 
 class _Pending(msgspec.Struct):
@@ -121,8 +137,7 @@ class Session:
         forbids, as the charger is registered now, is withheld."""
         self._calls += 1
         if not may_be_sent(action, self.charger.registration):
-            why = f"the charger's registration is {self.charger.registration}"
-            self._conclude(Answer(self._calls, action, Outcome.WITHHELD, description=why), now)
+            self._answers.append(self._withheld(self._calls, action))
             return self._calls
         pending = _Pending(
             call_id=self._calls,
@@ -254,7 +269,8 @@ class Session:
             if not self.charger.ledger.admitted(self.charger.id):
                 raise ProtocolFault(ErrorCode.SECURITY_ERROR, "not admitted; send a BootNotification first")
             self.charger.standing = Standing.ADMITTED  # by the owner, since it connected
-        if self.charger.registration is not RegistrationStatus.ACCEPTED and action not in NEVER_REFUSED:
+        registration = self.charger.registration
+        if registration is not RegistrationStatus.ACCEPTED and action not in ALLOWED[registration]:
             raise ProtocolFault(ErrorCode.SECURITY_ERROR, f"registration is {self.charger.registration}")
 
     def _payload(self, call: Call) -> Payload:
@@ -265,8 +281,10 @@ class Session:
         except ProtocolFault:
             if self._strict:
                 raise
+        times = self.charger.quirks.times_without_zone
+        zone = UTC if times == "utc" else self.charger.zone
         payload, oddities = mend(
-            type_, bytes(call.payload), received_at=self.charger.clock.now(), zone=self.charger.zone
+            type_, bytes(call.payload), received_at=self.charger.clock.now(), zone=zone, local=times == "local"
         )
         self.charger.incomplete |= any(oddity.kind in INCOMPLETE for oddity in oddities)
         self._note(oddities)
@@ -292,6 +310,7 @@ class Session:
             return
         self._outstanding = None
         self._deaf = 0
+        self._quiet_until = now + self.charger.quirks.call_pause_s
         if isinstance(frame, CallResult):
             payload = bytes(frame.payload)
             answer = Answer(pending.call_id, pending.action, Outcome.RESULT, payload)
@@ -313,12 +332,17 @@ class Session:
                 return
         self._note((Oddity(OddityKind.STRAY_ANSWER, "no call of ours has this id"),))
 
-    def _ask(self, ask: Ask, now: float) -> int:
+    def _ask(self, ask: Ask, now: float) -> int | Answer:
         """A call of an errand's."""
+        if not may_be_sent(ask.action, self.charger.registration):
+            return self._withheld(0, ask.action)
         return self.send_call(ask.action, ask.payload, now, ask.timeout_s)
 
+    def _withheld(self, call_id: int, action: str) -> Answer:
+        why = f"its registration is {self.charger.registration}"
+        return Answer(call_id, action, Outcome.WITHHELD, description=why)
+
     def _end(self, pending: _Pending, stage: Stage, answer: Answer, now: float) -> None:
-        self._quiet_until = now + self.charger.quirks.call_pause_s
         self._learn(pending, stage, answer.payload)
         self._conclude(answer, now)
         self.charger.announce("command", action=pending.action, outcome=answer.outcome)

@@ -22,14 +22,12 @@ from typing import TYPE_CHECKING, Protocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tinyocpp.charger import Charger
 from tinyocpp.commands import Answer, Outcome
 from tinyocpp.config import load
-from tinyocpp.hosts.batch import handle_frame
+from tinyocpp.hosts.batch import charger_of, handle_frame
 from tinyocpp.hosts.door import Caller, Welcome
 from tinyocpp.hosts.door import Door as FrontDoor
 from tinyocpp.identity import fold_identity
-from tinyocpp.messages.core import RegistrationStatus
 from tinyocpp.session import Session
 from tinyocpp.storage import open_reader, open_store
 from tinyocpp.storage.tagfile import TagFile
@@ -67,6 +65,14 @@ class House:
         settings = [*settings, *(line for line in defaults if line.partition(" ")[0] not in named)]
         self.configuration.write_text("\n".join(settings) + "\n")
         (folder / "tags.toml").write_text(tags)
+
+    def owner_says(self, charger_id: str, registration: str | None) -> None:
+        """As `tinyocpp charger hold|reject|accept` does it."""
+        store = open_store(load(str(self.configuration), {}))
+        assert store.begin()
+        assert store.register.set_registration(charger_id, registration)
+        store.commit()
+        store.close()
 
     def bookings(self) -> list[Booking]:
         reader = open_reader(load(str(self.configuration), {}))
@@ -175,17 +181,17 @@ class SessionLine:
         (welcome,) = welcomes
         if not isinstance(welcome, Welcome):
             raise Refused
-        self.charger = Charger(
+        self.charger = charger_of(
+            door.config,
             welcome.charger_id,
             ledger=door.store.ledger,
             tags=door.tags,
             clock=door.clock,
-            zone=door.config.zone(),
             standing=welcome.standing,
-            registration=RegistrationStatus(settings.registration),
         )
         SessionLine.opened += 1
         self.session = Session(self.charger, strict=settings.strict, id_prefix=f"{SessionLine.opened}-")
+        self.session.opened(door.clock.seconds)
 
     def send(self, frame: str) -> None:
         def work() -> None:
@@ -195,6 +201,12 @@ class SessionLine:
 
     def receive(self) -> str:
         self._heard.extend(self.session.text_to_send())
+        while not self._heard and (deadline := self.session.next_deadline) is not None:
+            if deadline > self._door.clock.seconds + PATIENCE_S:
+                break
+            self._door.clock.seconds = max(deadline, self._door.clock.seconds)
+            self._door.batch(lambda: self.session.expire(self._door.clock.seconds))
+            self._heard.extend(self.session.text_to_send())
         if not self._heard:
             if self.session.closing:
                 raise Closed

@@ -98,6 +98,9 @@ class Player:
             self._line().receive()
         self._open.pop(self._charger_id).close()
 
+    def owner(self, text: str) -> None:
+        self._house.owner_says(self._charger_id, None if text == "nothing" else text)
+
     def reconnect(self, _text: str) -> None:
         if self._charger_id in self._open:
             self._open.pop(self._charger_id).close()
@@ -136,6 +139,7 @@ WORDS: dict[str, Callable[[Player, str], None]] = {
     ">": Player.says,
     "<": Player.hears,
     "charger": Player.charger,
+    "owner": Player.owner,
     "refused": Player.refused,
     "closed": Player.closed,
     "reconnect": Player.reconnect,

@@ -7,6 +7,7 @@ clock 2025-06-01T12:00:00Z     the time, from here on; such a transcript runs on
 charger ID                     who speaks from here on (first: garage)
 > FRAME                        the charger says; a line that begins with a space goes on with it, after a newline
 < FRAME                        it hears; "*" is any text. Alone: it hears nothing
+owner WORD                     the owner says it is Accepted, Pending or Rejected; "nothing": as configured
 refused                        it is not let in
 closed                         its connection is closed
 reconnect                      its connection is made anew
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WORDS = frozenset(
-    "tag config clock charger > < refused closed reconnect restart call result = noted".split()  # noqa: SIM905
+    "tag config clock charger owner > < refused closed reconnect restart call result = noted".split()  # noqa: SIM905
 )
 
 

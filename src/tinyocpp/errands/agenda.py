@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyocpp.commands import Ask
+from tinyocpp.commands import Pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tinyocpp.commands import Answer, Errand
+    from tinyocpp.commands import Answer, Ask, Errand
 
 
 class Agenda:
-    """`send` queues a call and returns its number."""
+    """`send` queues a call and returns its number, or the answer of one that is not sent."""
 
-    def __init__(self, send: Callable[[Ask, float], int]) -> None:
+    def __init__(self, send: Callable[[Ask, float], int | Answer]) -> None:
         self._send = send
         self._ready: list[tuple[float, Errand, Answer | None]] = []  # when to go on, and with what
         self._asking: dict[int, Errand] = {}
@@ -48,10 +48,17 @@ class Agenda:
                 wish = errand.send(answer)
             except StopIteration:
                 continue
-            if isinstance(wish, Ask):
-                self._asking[self._send(wish, now)] = errand
-            else:
-                self._ready.append((now + wish.seconds, errand, None))
+            self._carry_out(wish, errand, now)
+
+    def _carry_out(self, wish: Ask | Pause, errand: Errand, now: float) -> None:
+        if isinstance(wish, Pause):
+            self._ready.append((now + wish.seconds, errand, None))
+            return
+        sent = self._send(wish, now)
+        if isinstance(sent, int):
+            self._asking[sent] = errand
+        else:
+            self._ready.append((now, errand, sent))
 
     def close(self) -> None:
         """The connection is over, and so are they."""
