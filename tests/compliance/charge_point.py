@@ -160,6 +160,10 @@ class ChargePoint(PackagedChargePoint):
         assert "Traceback" not in said.err
         return said.code, json.loads(said.out) if said.out else said.err
 
+    async def typed(self, *words: str, stdin: str = "") -> Said:
+        """The owner types `tinyocpp charger WORDS` about this charger."""
+        return await self.site.tinyocpp("charger", *words, "--charger", self.id, stdin=stdin)
+
 
 def _answering(action: str) -> Any:
     def answer(self: ChargePoint, **_: Any) -> Any:
