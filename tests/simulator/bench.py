@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+from tinyocpp.simulator.carrier import Carried
 from tinyocpp.simulator.charge_point import ChargePoint
 
 T0 = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -24,6 +25,9 @@ class Bench:
         self.said: list[tuple[str, dict]] = []
         self.replies: list[list] = []
         self.unanswered: list[list] = []
+        self.carried: list[tuple] = []  # what was fetched or brought: url, name, content
+        self.carrying = Carried(size=1000, sha256=bytes(32))  # how that goes
+        self._parcels: list[tuple] = []  # on the way, and when they arrive
         self.transactions = 0
         self.questions = 0
         self.answers = {
@@ -78,13 +82,29 @@ class Bench:
 
     def pass_time(self, seconds):
         end = self.now + timedelta(seconds=seconds)
-        while (due := self.station.next_deadline) is not None and due <= end:
+        while (due := self._next()) is not None and due <= end:
             self.now = max(self.now, due)
             self.station.advance(self.now)
+            self._carry()
             self.pump()
         self.now = end
         self.station.advance(end)
+        self._carry()
         self.pump()
+
+    def _next(self):
+        moments = [due for due in (self.station.next_deadline, *(at for at, _ in self._parcels)) if due]
+        return min(moments, default=None)
+
+    def _carry(self):
+        """A file takes a second."""
+        arrived = [parcel for at, parcel in self._parcels if at <= self.now]
+        self._parcels = [row for row in self._parcels if row[0] > self.now]
+        self._parcels += [(self.now + timedelta(seconds=1), parcel) for parcel in self.station.parcels]
+        self.station.parcels.clear()
+        for parcel in arrived:
+            self.carried.append((parcel.url, parcel.name, parcel.content))
+            parcel.done(self.carrying, self.now)
 
     def connector(self, number=1):
         return self.station.connectors[number]

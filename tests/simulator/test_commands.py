@@ -41,7 +41,6 @@ def plug(bench, connector=1):
         ("BootNotification", {}, "NotSupported"),
         ("InstallCertificate", {}, "NotSupported"),
         ("CertificateSigned", {}, "NotSupported"),
-        ("SignedUpdateFirmware", {}, "NotSupported"),
         ("Reset", {}, "ProtocolError"),
         ("Reset", {"type": 7}, "TypeConstraintViolation"),
         ("Reset", {"type": "Gently"}, "PropertyConstraintViolation"),
@@ -301,52 +300,6 @@ def test_a_boot_may_be_triggered_while_pending():
     bench.answers["BootNotification"] = accepted
     assert bench.ask("TriggerMessage", requestedMessage="BootNotification") == {"status": "Accepted"}
     assert bench.station.accepted
-
-
-# Firmware, diagnostics, logs.
-
-
-def test_update_firmware(charging):
-    retrieve = {"location": "http://example.org/fw", "retrieveDate": "2026-06-01T12:01:00Z"}
-    assert charging.ask("UpdateFirmware", **retrieve) == {}
-    charging.pass_time(59)
-    assert charging.take("FirmwareStatusNotification") == []
-    charging.pass_time(2)
-    charging.ask("TriggerMessage", requestedMessage="FirmwareStatusNotification")
-    charging.pass_time(20)
-    statuses = [p["status"] for _, p in charging.take("FirmwareStatusNotification")]
-    assert statuses == ["Downloading", "Downloading", "Downloaded", "Installing"]
-    assert not charging.station.closing  # a transaction is running
-    charging.ask("RemoteStopTransaction", transactionId=1)
-    charging.pass_time(2)
-    assert charging.station.closing
-    charging.disconnect()
-    charging.pass_time(2)
-    charging.take()
-    charging.connect()
-    said = charging.take()
-    assert said[0][1]["firmwareVersion"].endswith("+1")
-    assert [p["status"] for action, p in said if action == "FirmwareStatusNotification"] == ["Installed"]
-
-
-def test_get_diagnostics(bench):
-    answer = bench.ask("GetDiagnostics", location="ftp://example.org/")
-    assert answer == {"fileName": "diagnostics-20260601T120000Z.txt"}
-    bench.ask("TriggerMessage", requestedMessage="DiagnosticsStatusNotification")
-    bench.pass_time(3)
-    assert [p["status"] for _, p in bench.take()] == ["Uploading", "Uploading", "Uploaded"]
-
-
-def test_a_second_get_log_takes_the_place_of_the_first(bench):
-    log = {"logType": "SecurityLog", "log": {"remoteLocation": "ftp://example.org/"}}
-    assert bench.ask("GetLog", requestId=1, **log)["status"] == "Accepted"
-    assert bench.ask("GetLog", requestId=2, **log) == {
-        "status": "AcceptedCanceled",
-        "filename": "SecurityLog-20260601T120000Z.txt",
-    }
-    bench.pass_time(3)
-    said = [(p["status"], p["requestId"]) for _, p in bench.take()]
-    assert said == [("Uploading", 1), ("Uploading", 2), ("Uploaded", 2)]
 
 
 # Reservation.

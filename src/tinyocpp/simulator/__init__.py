@@ -1,7 +1,8 @@
 """The other end of the wire: a charge point to try everything against, without hardware.
 
 It shares the message types with the central system and nothing else, so that a misunderstanding of ours cannot hide by
-being on both sides. Only client.py knows a network or a clock; everywhere else the time is an argument.
+being on both sides. Only client.py and carrier.py know a network, and only client.py a clock; everywhere else the time
+is an argument.
 
     car            physics: what a car draws, and the meter that counts it
     registers      what the meters show, kept from run to run
@@ -15,7 +16,10 @@ being on both sides. Only client.py knows a network or a clock; everywhere else 
     charging       a transaction at a connector, from its begin to its stop
     person         what a person does there: plug in, show a tag, leave; and the remote start
     commands       one function per call the central system may send
-    upkeep         what such a call sets off: messages on request, restarts, updates, uploads
+    upkeep         what such a call sets off: messages on request, restarts
+    firmware       an update of the firmware
+    uploads        diagnostics and logs that are brought
+    carrier        the files of these, over the network
     visit          who drives it all: one charge from plug to plug, or a car that stays
     client         the WebSocket around a charge point
 """

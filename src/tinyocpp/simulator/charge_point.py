@@ -28,17 +28,19 @@ from tinyocpp.messages.core import (
     StatusNotification,
     StatusNotificationResult,
 )
-from tinyocpp.messages.firmware import FirmwareStatus
 from tinyocpp.messages.frames import Call, CallError, CallResult, ErrorCode, decode_frame, encode_error, encode_result
 from tinyocpp.messages.payload import Payload, decode_payload, whole_seconds
 from tinyocpp.simulator import charging
 from tinyocpp.simulator.car import Meter
+from tinyocpp.simulator.carrier import Parcel
 from tinyocpp.simulator.commands import COMMANDS
 from tinyocpp.simulator.configuration import MAX_INTERVAL_S, Configuration
 from tinyocpp.simulator.connector import TRANSITIONS, Connector
+from tinyocpp.simulator.firmware import Update
 from tinyocpp.simulator.outbox import Outbox
 from tinyocpp.simulator.profiles import Profiles
 from tinyocpp.simulator.tagmemory import TagMemory
+from tinyocpp.simulator.uploads import Upload
 
 REBOOT_S = 2.0  # how long a power cycle takes
 BOOT_RETRY_S = 10.0  # when the central system did not answer a boot, or leaves the interval to us
@@ -73,9 +75,9 @@ class ChargePoint:
         self.outbox = Outbox(id_prefix, self.configuration, self.note)
         self.connectors = [Connector(n, Meter(register_wh)) for n in range(connectors + 1)]
         self.firmware = __version__
-        self.firmware_status: FirmwareStatus | None = None  # of an update under way
-        self.uploading = False  # diagnostics
-        self.log_request: int | None = None  # the GetLog under way
+        self.update: Update | None = None  # of the firmware
+        self.uploads: dict[str, Upload] = {}  # under way, by kind
+        self.parcels: list[Parcel] = []  # files to fetch or bring: the host takes them away, and says how it went
         self.registration: RegistrationStatus | None = None  # None: has not booted since the power came on
         self.online = False
         self.closing = False  # the host sends what is to send, then closes the connection
@@ -217,7 +219,9 @@ class ChargePoint:
         survive, as in flash memory; the rest does not (errata 3.37)."""
         self.note("restarts", now)
         self.closing, self.registration, self._boot_due = self.online, None, None
-        self.firmware_status, self.uploading, self.log_request = None, False, None
+        self.update = None
+        self.uploads.clear()
+        self.parcels.clear()
         self._agenda.clear()
         self.outbox.forget_ordinary()
         self.off_until = now + timedelta(seconds=REBOOT_S)

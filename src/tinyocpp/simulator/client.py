@@ -1,7 +1,8 @@
 """The WebSocket around a charge point: connects, carries text, keeps the charge point's time, connects again.
 
-One coroutine, no tasks. Everything that is decided is decided by the charge point and its driver; here is only the
-network: addresses, headers, refusals, waiting. A line that breaks is opened again after 1, 2, 4 .. 30 s.
+One coroutine, no tasks; files have threads of their own (carrier.py). Everything that is decided is decided by the
+charge point and its driver; here is only the network: addresses, headers, refusals, waiting. A line that breaks is
+opened again after 1, 2, 4 .. 30 s.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from tinyocpp.errors import Malformed, Unavailable
+from tinyocpp.simulator.carrier import Carrier
 
 if TYPE_CHECKING:
     import ssl
@@ -31,6 +33,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 GIVE_UP_S = 120.0  # without a line, in a visit that has begun
 OPEN_S = 10.0
 CLOSE_S = 2.0
+CARRYING_LOOK_S = 0.1  # while a file is under way
 LONGEST_LOOK_S = 1.0  # the watcher is called at least this often
 REMEDIES = {401: "; give the right --password"}  # what the server's words cannot name
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -84,6 +87,7 @@ class Client:
         self._first_wait_s = first_wait_s
         self._wait_s = first_wait_s
         self._last_line_at: datetime | None = None
+        self._carrier = Carrier()
 
     async def run(self) -> None:
         while not self._driver.finished:
@@ -180,12 +184,15 @@ class Client:
         now = self._clock.now()
         self._station.advance(now)
         self._driver.advance(now)
+        self._carrier.go(self._station.parcels)
+        self._station.parcels.clear()
+        self._carrier.done(now)
         self._watch()
 
     def _look_again_s(self) -> float:
         deadlines = [moment for moment in (self._station.next_deadline, self._driver.next_deadline) if moment]
         wait_s = (min(deadlines) - self._clock.now()).total_seconds() if deadlines else LONGEST_LOOK_S
-        return max(0.001, min(wait_s, LONGEST_LOOK_S))
+        return max(0.001, min(wait_s, CARRYING_LOOK_S if self._carrier.under_way else LONGEST_LOOK_S))
 
 
 def _credentials(identity: str, password: bytes) -> dict[str, str] | None:

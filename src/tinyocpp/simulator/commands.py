@@ -2,7 +2,7 @@
 
 A function gets the charge point, the request and the instant, and returns the answer. What follows from the call goes
 into the outbox or the agenda and so leaves after the answer. A known action that is not in the table is NotSupported;
-certificates and signed firmware are, because the simulator has no keys.
+certificates are, because the simulator has no keys.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from tinyocpp.messages.smart_charging import ChargingProfilePurposeType, Chargin
 from tinyocpp.simulator import charging, person, upkeep
 from tinyocpp.simulator.configuration import MAX_KEYS_ASKED, Access
 from tinyocpp.simulator.connector import Connector, Reservation
+from tinyocpp.simulator.firmware import Update, event, order_of, readable
+from tinyocpp.simulator.uploads import LOG, upload_diagnostics, upload_log
 
 if TYPE_CHECKING:
     from tinyocpp.simulator.charge_point import ChargePoint
@@ -150,22 +152,34 @@ def unlock_connector(
 def get_diagnostics(
     station: ChargePoint, call: firmware.GetDiagnostics, now: datetime
 ) -> firmware.GetDiagnosticsResult:
-    upkeep.upload_diagnostics(station)
-    return firmware.GetDiagnosticsResult(file_name=f"diagnostics-{now:%Y%m%dT%H%M%SZ}.txt")
+    return firmware.GetDiagnosticsResult(file_name=upload_diagnostics(station, call, now))
 
 
 def update_firmware(
     station: ChargePoint, call: firmware.UpdateFirmware, now: datetime
 ) -> firmware.UpdateFirmwareResult:
-    upkeep.update_firmware(station, max(0.0, (call.retrieve_date - now).total_seconds()))
+    Update(station, order_of(call)).begin(max(0.0, (call.retrieve_date - now).total_seconds()))
     return firmware.UpdateFirmwareResult()
+
+
+def signed_update_firmware(
+    station: ChargePoint, call: security.SignedUpdateFirmware, now: datetime
+) -> security.SignedUpdateFirmwareResult:
+    """A second request takes the place of the first (L01)."""
+    status = security.UpdateFirmwareStatus
+    if not readable(call.firmware.signing_certificate):
+        station.say(event("InvalidFirmwareSigningCertificate", now))
+        return security.SignedUpdateFirmwareResult(status=status.INVALID_CERTIFICATE)
+    answer = status.ACCEPTED if station.update is None else status.ACCEPTED_CANCELED
+    delay_s = (call.firmware.retrieve_date_time - now).total_seconds()
+    Update(station, order_of(call)).begin(max(0.0, delay_s))
+    return security.SignedUpdateFirmwareResult(status=answer)
 
 
 def get_log(station: ChargePoint, call: security.GetLog, now: datetime) -> security.GetLogResult:
     """A second request takes the place of the first (N01)."""
-    status = security.LogStatus.ACCEPTED if station.log_request is None else security.LogStatus.ACCEPTED_CANCELED
-    upkeep.upload_log(station, call.request_id)
-    return security.GetLogResult(status=status, filename=f"{call.log_type.value}-{now:%Y%m%dT%H%M%SZ}.txt")
+    status = security.LogStatus.ACCEPTED_CANCELED if LOG in station.uploads else security.LogStatus.ACCEPTED
+    return security.GetLogResult(status=status, filename=upload_log(station, call, now))
 
 
 # Local list and reservation.
@@ -277,6 +291,7 @@ COMMANDS: dict[str, Command] = {
     "Reset": reset,
     "SendLocalList": send_local_list,
     "SetChargingProfile": set_charging_profile,
+    "SignedUpdateFirmware": signed_update_firmware,
     "TriggerMessage": upkeep.trigger,
     "UnlockConnector": unlock_connector,
     "UpdateFirmware": update_firmware,

@@ -1,7 +1,4 @@
-"""What a charge point does for its keeper: messages on request, restarts, firmware, diagnostics, logs.
-
-Nothing is really fetched or uploaded: the statuses come as they would, a few seconds apart.
-"""
+"""What a charge point does for its keeper: messages on request, and restarts."""
 
 from __future__ import annotations
 
@@ -26,12 +23,12 @@ from tinyocpp.messages.security import (
 )
 from tinyocpp.messages.types import ReadingContext
 from tinyocpp.simulator import charging
+from tinyocpp.simulator.uploads import DIAGNOSTICS, LOG
 
 if TYPE_CHECKING:
     from tinyocpp.simulator.charge_point import ChargePoint
     from tinyocpp.simulator.connector import Connector
 
-STEP_S = 2.0  # between two statuses of an update or an upload
 GRACE_S = 10.0  # how long a soft reset waits for its stops to be answered
 POLL_S = 0.5
 
@@ -64,17 +61,24 @@ def _meter_values(station: ChargePoint, connectors: Chosen) -> None:
 
 
 def _firmware_status(station: ChargePoint, _connectors: Chosen) -> None:
-    station.say(FirmwareStatusNotification(status=station.firmware_status or FirmwareStatus.IDLE), early=True)
+    if station.update is not None:
+        station.update.report(early=True)
+    else:
+        station.say(FirmwareStatusNotification(status=FirmwareStatus.IDLE), early=True)
 
 
 def _diagnostics_status(station: ChargePoint, _connectors: Chosen) -> None:
-    status = DiagnosticsStatus.UPLOADING if station.uploading else DiagnosticsStatus.IDLE
-    station.say(DiagnosticsStatusNotification(status=status), early=True)
+    if (upload := station.uploads.get(DIAGNOSTICS)) is not None:
+        upload.tell("Uploading")
+    else:
+        station.say(DiagnosticsStatusNotification(status=DiagnosticsStatus.IDLE), early=True)
 
 
 def _log_status(station: ChargePoint, _connectors: Chosen) -> None:
-    status = UploadLogStatus.IDLE if station.log_request is None else UploadLogStatus.UPLOADING
-    station.say(LogStatusNotification(status=status, request_id=station.log_request), early=True)
+    if (upload := station.uploads.get(LOG)) is not None:
+        upload.tell("Uploading")
+    else:
+        station.say(LogStatusNotification(status=UploadLogStatus.IDLE), early=True)
 
 
 Trigger = Callable[["ChargePoint", Chosen], None]
@@ -110,7 +114,7 @@ def _trigger(station: ChargePoint, message: str, connector_id: int | None) -> Tr
     return TriggerMessageStatus.ACCEPTED
 
 
-# Restarts, updates, uploads.
+# Restarts.
 
 
 def reset(station: ChargePoint, now: datetime, *, hard: bool) -> None:
@@ -128,52 +132,3 @@ def _restart_when_told(station: ChargePoint, now: datetime, until: datetime) -> 
         station.power_cycle(now)
     else:
         station.later(POLL_S, lambda then: _restart_when_told(station, then, until))
-
-
-def update_firmware(station: ChargePoint, delay_s: float) -> None:
-    """Downloading, Downloaded, Installing, a restart when no transaction runs any more, Installed (TC_044_1)."""
-
-    def report(status: FirmwareStatus) -> Callable[[datetime], None]:
-        def act(_now: datetime) -> None:
-            station.firmware_status = status
-            station.say(FirmwareStatusNotification(status=status))
-
-        return act
-
-    def install(now: datetime) -> None:
-        if any(connector.transaction for connector in station.connectors):
-            station.later(STEP_S, install)
-            return
-        station.firmware_status = None
-        station.firmware += "+1"
-        station.after_boot.append(FirmwareStatusNotification(status=FirmwareStatus.INSTALLED))
-        station.power_cycle(now)
-
-    station.later(delay_s, report(FirmwareStatus.DOWNLOADING))
-    station.later(delay_s + STEP_S, report(FirmwareStatus.DOWNLOADED))
-    station.later(delay_s + 2 * STEP_S, report(FirmwareStatus.INSTALLING))
-    station.later(delay_s + 3 * STEP_S, install)
-
-
-def upload_diagnostics(station: ChargePoint) -> None:
-    def begin(_now: datetime) -> None:
-        station.uploading = True
-        station.say(DiagnosticsStatusNotification(status=DiagnosticsStatus.UPLOADING))
-
-    def end(_now: datetime) -> None:
-        station.uploading = False
-        station.say(DiagnosticsStatusNotification(status=DiagnosticsStatus.UPLOADED))
-
-    station.later(0, begin)
-    station.later(STEP_S, end)
-
-
-def upload_log(station: ChargePoint, request_id: int) -> None:
-    def end(_now: datetime) -> None:
-        if station.log_request == request_id:  # else a later request has taken its place
-            station.log_request = None
-            station.say(LogStatusNotification(status=UploadLogStatus.UPLOADED, request_id=request_id))
-
-    station.log_request = request_id
-    station.say(LogStatusNotification(status=UploadLogStatus.UPLOADING, request_id=request_id))
-    station.later(STEP_S, end)
