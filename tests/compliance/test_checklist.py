@@ -153,6 +153,24 @@ async def test_a_charger_the_owner_does_not_accept_yet(
             assert [row[:2] for row in installation.booked("garage")] == [(ACCEPTED, 2500)]
 
 
+@within(30)
+async def test_held_accepted_and_rejected_by_word(case: Case) -> None:
+    """The owner's word counts from the next boot on, also across connections; one that was held is asked to boot."""
+    async with case("registered") as cp:
+        assert (await cp.boot()).status == "Accepted"
+        assert (await cp.site.tinyocpp("charger", "hold", cp.id)).code == 0
+        assert (await cp.boot()).status == "Pending"
+    async with case("registered") as cp:
+        assert (await cp.site.command(cp.id, "RemoteStartTransaction", f'{{"idTag":"{ACCEPTED}"}}')).code == 77
+        assert (await cp.boot()).status == "Pending"
+        assert (await cp.site.tinyocpp("charger", "accept", cp.id)).code == 0
+        assert cp.calls == [("TriggerMessage", {"requestedMessage": "BootNotification"})]
+        assert (await cp.boot()).status == "Accepted"
+        assert (await cp.authorize(ACCEPTED))["status"] == "Accepted"
+        assert (await cp.site.tinyocpp("charger", "reject", cp.id)).code == 0
+        assert (await cp.boot()).status == "Rejected"
+
+
 UNSIGNED = ("Downloaded", "DownloadFailed", "Downloading", "Idle", "InstallationFailed", "Installing", "Installed")
 NOTICES: list[tuple[str, Any]] = [
     *(("SecurityEventNotification", kind) for kind in SECURITY_EVENTS),
