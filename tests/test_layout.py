@@ -21,7 +21,7 @@ ROWS: list[set[str]] = [
     {"messages"},
     {
         "leniency", "tags", "transactions", "metering", "commands", "dealings", "features", "makers",
-        "identity", "admission", "attempts", "passwords", "periods",
+        "identity", "admission", "certificates", "attempts", "masking", "passwords", "periods",
     },
     {"charger"},
     {"handlers", "errands", "session"},

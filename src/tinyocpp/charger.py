@@ -13,6 +13,7 @@ import msgspec
 
 from tinyocpp.admission import Standing
 from tinyocpp.makers import Quirks, quirks_of
+from tinyocpp.masking import masked
 from tinyocpp.messages.core import RegistrationStatus
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     )
     from tinyocpp.messages.payload import Payload
     from tinyocpp.messages.reservation import ReserveNow
+    from tinyocpp.passwords import Keys
     from tinyocpp.tags import Verdict
     from tinyocpp.transactions import Transaction
 
@@ -129,6 +131,17 @@ class Ledger(Protocol):
 
     def registration(self, charger_id: str) -> RegistrationStatus | None:
         """What the owner has said this charger is to be told; None: nothing, the configuration counts."""
+        ...
+
+    def keys(self, charger_id: str) -> Keys:
+        """What may be its password now, as hashes."""
+        ...
+
+    def keep_keys(self, charger_id: str, keys: Keys) -> None: ...
+
+    def profile_asked(self, charger_id: str, profile: int | None) -> None:
+        """The charger has been asked to use this security profile: as soon as it comes with it, nothing lower counts.
+        None: it will not."""
         ...
 
     def reserved(self, charger_id: str, call: ReserveNow, state: ReservationState, now: datetime) -> None:
@@ -302,7 +315,7 @@ class Charger:
 
     def note(self, oddity: Oddity) -> None:
         """Keep what was not as it should be, with the frame it came in."""
-        self.ledger.note(self.id, oddity, self.frame, self.clock.now())
+        self.ledger.note(self.id, oddity, masked(self.frame), self.clock.now())
         self.announce("oddity", kind=oddity.kind, detail=oddity.detail)
 
     def record(self, action: str, call: Payload) -> None:

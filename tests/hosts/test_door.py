@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +12,10 @@ import pytest
 
 from tinyocpp.admission import Standing
 from tinyocpp.config import load
-from tinyocpp.hosts.door import Caller, Door, Refusal, Welcome
-from tinyocpp.passwords import hash_password
+from tinyocpp.hosts.caller import Caller, Certificate, Refusal, Welcome
+from tinyocpp.hosts.credentials import TOO_MANY
+from tinyocpp.hosts.door import Door
+from tinyocpp.passwords import Keys, hash_password, verify_password
 from tinyocpp.storage.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -67,15 +71,100 @@ def test_whom_the_owner_names_comes_in_and_is_asked_nothing(entrance: Entrance) 
     assert entrance.knock(named=True) == Welcome(charger_id="garage", standing=Standing.ADMITTED)
 
 
-def test_a_guesser_gets_one_try_a_second_for_each_address(entrance: Entrance) -> None:
+RIGHT = hash_password("correct horse")
+STRANGER, HOME = "198.51.100.7", "192.0.2.9"
+
+
+def admitted(entrance: Entrance, **more: Any) -> None:
     entrance.register.admit("garage", NOON)
-    entrance.register.set_password("garage", hash_password("correct horse"))
-    assert entrance.knock(password="wrong") == Refusal(status=401, why="wrong password")
-    entrance.seconds = 0.9
-    assert entrance.knock(password="correct horse") == Refusal(status=401, why="wrong password a moment ago")
-    assert status(entrance.knock(password="correct horse", address="192.0.2.10")) == 101
-    entrance.seconds = 1.1
-    assert status(entrance.knock(password="correct horse")) == 101
+    entrance.register.set_password("garage", RIGHT)
+
+
+def came_in(entrance: Entrance, address: str = HOME, password: str = "correct horse", **more: Any) -> bool:
+    """And so this is the address it last came from."""
+    if status(entrance.knock(password=password, address=address, **more)) != 101:
+        return False
+    entrance.register.connected("garage", address, NOON)
+    return True
+
+
+def test_a_guesser_is_held_after_a_few(entrance: Entrance) -> None:
+    admitted(entrance)
+    answers = [entrance.knock(password=f"wrong {number}") for number in range(8)]
+    assert {answer.why for answer in answers[:5] if isinstance(answer, Refusal)} == {"wrong password"}
+    assert answers[5:] == [TOO_MANY] * 3
+    assert not came_in(entrance), "not even with the right one, or it could go on guessing"
+    entrance.seconds = 2
+    assert came_in(entrance)
+
+
+def under_attack(entrance: Entrance, address: str) -> list[bool]:
+    """A thousand guesses a second at its identity, from one address and from everywhere, for ten seconds; each second
+    the charger tries, and this is whether it came in."""
+    outcomes = []
+    for tick in range(10_000):
+        entrance.seconds = tick / 1000
+        entrance.knock(password=f"guess {tick}", address=STRANGER if tick % 2 else f"10.0.{tick % 250}.1")
+        if tick % 1000 == 500:
+            outcomes.append(came_in(entrance, address))
+    return outcomes
+
+
+@pytest.mark.parametrize("address", [HOME, "203.0.113.5"], ids=["where it last was", "elsewhere"])
+def test_guessing_keeps_a_charger_out_never_that_was_right_before(entrance: Entrance, address: str) -> None:
+    admitted(entrance)
+    assert came_in(entrance)
+    assert all(under_attack(entrance, address))
+
+
+def test_guessing_keeps_a_charger_out_never_that_comes_from_where_it_was(entrance: Entrance) -> None:
+    """After a restart nobody has been right yet."""
+    admitted(entrance)
+    entrance.register.connected("garage", HOME, NOON)
+    assert all(under_attack(entrance, HOME))
+
+
+def test_one_that_cannot_be_told_from_the_guessers_waits_for_their_end(entrance: Entrance) -> None:
+    """After a restart, and from elsewhere: to look at its password would be to look at all of theirs."""
+    admitted(entrance)
+    entrance.register.connected("garage", HOME, NOON)
+    under_attack(entrance, "203.0.113.5")
+    entrance.seconds += 3
+    assert came_in(entrance, "203.0.113.5")
+
+
+def test_guessing_from_the_same_address_keeps_a_proven_charger_out_never(entrance: Entrance) -> None:
+    admitted(entrance)
+    assert came_in(entrance)
+    for tick in range(10_000):
+        entrance.seconds = tick / 1000
+        entrance.knock(password=f"guess {tick}")
+        if tick % 100 == 50:
+            assert came_in(entrance)
+
+
+def test_guessing_costs_little(entrance: Entrance) -> None:
+    """A thousand wrong passwords a second from a hundred addresses: five slow hashes, and what a knock costs anyway."""
+    admitted(entrance)
+    header = "Basic " + base64.b64encode(b"garage:wrong").decode()
+    started = time.process_time()
+    assert not verify_password(b"wrong", RIGHT)
+    slow_hash_s = time.process_time() - started
+    started = time.process_time()
+    for tick in range(10_000):
+        entrance.seconds = tick / 1000
+        entrance.knock(authorization=header, address=f"10.0.{tick % 100}.1")
+    spent_s = time.process_time() - started
+    assert spent_s < 10 * (5 + 15) * slow_hash_s  # measured: 5 to 6 hashes and 8 hashes' worth of looking up, a second
+
+
+def test_a_storm_of_reconnects_costs_one_slow_hash(entrance: Entrance, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[bytes] = []
+    scrypt = hashlib.scrypt
+    monkeypatch.setattr(hashlib, "scrypt", lambda given, **cost: hashed.append(given) or scrypt(given, **cost))
+    admitted(entrance)
+    assert all(came_in(entrance) for _ in range(100))
+    assert len(hashed) == 1
 
 
 def test_a_profile_without_a_password_set_says_how_to_set_one(tmp_path: Path, capsys: Any) -> None:
@@ -104,16 +193,93 @@ def test_a_scanner_fills_neither_disk_nor_log(entrance: Entrance, capsys: Any) -
     assert capsys.readouterr().err.count("charger=again") == 1
 
 
-def test_wrong_passwords_from_everywhere_are_forgotten_in_the_end(entrance: Entrance) -> None:
-    entrance.register.admit("garage", NOON)
-    entrance.register.set_password("garage", hash_password("correct horse"))
-    for number in range(120):
-        entrance.knock(password="wrong", address=f"198.51.100.{number}")
-    assert len(entrance.door._failed) <= 100
-
-
 @pytest.mark.parametrize("identity", ["", "../x", "x" * 300, "\x00", "é", "🔌"])
 def test_what_is_no_identity_is_not_remembered(entrance: Entrance, capsys: Any, identity: str) -> None:
     assert entrance.knock(identity) == Refusal(status=404, why="not an acceptable identity")
     assert entrance.register.everyone() == []
     assert "charger admit" not in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------------------ passwords on their way in
+
+NEW = hash_password("another horse")
+
+
+def test_both_passwords_count_until_it_comes_with_the_new_one(entrance: Entrance) -> None:
+    admitted(entrance)
+    entrance.register.set_keys("garage", Keys(RIGHT, (NEW,)))
+    assert came_in(entrance)
+    assert came_in(entrance, password="another horse")
+    assert keys_of(entrance) == Keys(NEW)
+    assert not came_in(entrance), "the old one is invalid from then on (A01.FR.03)"
+    assert came_in(entrance, password="another horse")
+
+
+@pytest.mark.parametrize("password", [None, "whatever it always sends", "another horse"])
+def test_a_first_password_under_way_locks_nobody_out(entrance: Entrance, password: str | None) -> None:
+    entrance.register.admit("garage", NOON)
+    entrance.register.set_keys("garage", Keys(None, (NEW,)))
+    assert status(entrance.knock(password=password)) == 101
+    arrived = password == "another horse"
+    assert keys_of(entrance) == (Keys(NEW) if arrived else Keys(None, (NEW,)))
+    assert status(entrance.knock()) == (401 if arrived else 101)
+
+
+def keys_of(entrance: Entrance) -> Keys:
+    found = entrance.register.find("garage")
+    assert found is not None
+    return found.keys
+
+
+# --------------------------------------------------------------------------------------------------- security profiles
+
+
+def test_a_higher_profile_is_pinned_once_it_has_come_with_it(entrance: Entrance, capsys: Any) -> None:
+    admitted(entrance)
+    entrance.register.ask_profile("garage", 2)
+    assert came_in(entrance), "it may still come with the old one, and fall back to it (A05.FR.08)"
+    assert profiles_of(entrance) == (0, 2, 1)
+    assert came_in(entrance, tls=True, tls_words="TLSv1.3 TLS_AES_256_GCM_SHA384")
+    assert profiles_of(entrance) == (2, None, 2)
+    assert "event=security_profile" in capsys.readouterr().err
+    refusal = entrance.knock(password="correct horse")
+    assert isinstance(refusal, Refusal)
+    assert (refusal.status, refusal.remedy) == (403, "tinyocpp charger security garage --lower 0")
+    found = entrance.register.find("garage")
+    assert found is not None
+    assert found.refused_why == "security_profile = 2 wants TLS (wss)"
+    assert found.connected_with == "TLSv1.3 TLS_AES_256_GCM_SHA384"
+
+
+def test_a_certificate_is_proof_enough(entrance: Entrance) -> None:
+    """Who has moved up to it sends no password any more (A00.FR.403)."""
+    admitted(entrance)
+    entrance.register.ask_profile("garage", 3)
+    own = Certificate(names=("Garage",), serial="1F", expires_at=NOON)
+    assert status(entrance.knock(tls=True, certificate=own)) == 101
+    assert profiles_of(entrance) == (3, None, 3)
+    assert status(entrance.knock(tls=True, password="correct horse")) == 403
+    found = entrance.register.find("garage")
+    assert found is not None
+    assert (found.certificate_serial, found.certificate_expires_at) == ("1F", NOON)
+
+
+def test_what_was_not_asked_for_pins_nothing(entrance: Entrance) -> None:
+    admitted(entrance)
+    assert came_in(entrance, tls=True)
+    assert profiles_of(entrance) == (0, None, 2)
+    assert came_in(entrance)
+
+
+def test_whom_the_owner_names_proves_nothing(entrance: Entrance) -> None:
+    admitted(entrance)
+    entrance.register.ask_profile("garage", 1)
+    assert status(entrance.knock(named=True)) == 101
+    assert profiles_of(entrance) == (0, 1, None)
+
+
+def profiles_of(entrance: Entrance) -> tuple[int, int | None, int | None]:
+    """Proven, asked, and that of the last connection."""
+    found = entrance.register.find("garage")
+    assert found is not None
+    return found.security_profile, found.security_profile_next, found.connected_profile

@@ -19,7 +19,8 @@ from tinyocpp.hosts.batch import relaxed
 from tinyocpp.hosts.door import identity_in, is_loopback
 from tinyocpp.hosts.log import Throttle, log
 from tinyocpp.hosts.stdio import caller_of
-from tinyocpp.hosts.wirelog import FROM_CHARGER, TO_CHARGER, WireLog, masked, wire_log_path
+from tinyocpp.hosts.wirelog import FROM_CHARGER, TO_CHARGER, WireLog, wire_log_path
+from tinyocpp.masking import masked
 
 if TYPE_CHECKING:
     from pathlib import Path

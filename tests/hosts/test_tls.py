@@ -16,6 +16,7 @@ import pytest
 from listening import Site, basic, charger, status_of, within
 from websockets.exceptions import InvalidStatus
 
+from tinyocpp.dealings import CertificateState, IssuedCertificate
 from tinyocpp.errors import ConfigError
 from tinyocpp.passwords import hash_password
 
@@ -137,8 +138,22 @@ async def test_profile_3_wants_a_certificate_that_names_the_charger(site: Site, 
         assert await refused(listener, "garage", ssl=client(pki, shown="carport")) == 403
         async with charger(listener, "garage", ssl=client(pki, shown="garage")) as garage:
             assert (await garage.boot())["status"] == "Accepted"
-        async with charger(listener, "shed", ssl=client(pki, shown="garage")) as shed:
-            assert (await shed.boot())["status"] == "Accepted"  # by its DNS name
+        assert await refused(listener, "shed", ssl=client(pki, shown="garage")) == 403, "its DNS name is no identity"
+        known = listener.store.register.find("garage")
+        assert known is not None
+        assert known.connected_profile == 3
+        assert known.certificate_expires_at is not None
+        serial = known.certificate_serial or ""
+        issued_at, expires_at = listener.clock.now(), known.certificate_expires_at
+        state = CertificateState.REVOKED
+        listener.store.begin()
+        listener.store.ledger.certificate_issued(
+            IssuedCertificate(
+                serial=serial, charger_id="garage", issued_at=issued_at, expires_at=expires_at, pem="", state=state
+            )
+        )
+        listener.store.commit()
+        assert await refused(listener, "garage", ssl=client(pki, shown="garage")) == 403, "it was revoked"
 
 
 @within(20)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from tinyocpp.commands import agreed
 from tinyocpp.dealings import ReservationState, UpkeepKind
+from tinyocpp.handlers import access
+from tinyocpp.handlers.stage import Stage as Stage
 
 if TYPE_CHECKING:
     from tinyocpp.charger import Charger
@@ -24,14 +25,6 @@ CONNECTION_TIME_OUT_S = 120
 """For a charger that has not told its ConnectionTimeOut; a usual factory setting."""
 GRANT_MARGIN_S = 60
 T = TypeVar("T")
-
-
-class Stage(StrEnum):
-    """How far a call of ours has come."""
-
-    SENT = "sent"
-    ANSWERED = "answered"
-    FAILED = "failed"  # CALLERROR, no answer in time, connection lost
 
 
 Lesson = Callable[[Stage, bytes, bytes, "Charger"], None]
@@ -87,17 +80,29 @@ def configuration_got(stage: Stage, call: bytes, answer: bytes, charger: Charger
     told = _decoded(answer, _Keys)
     if told is not None and told.configuration_key:
         keys = [_decoded(one, _Key) for one in told.configuration_key]  # a list as value spoils one key, not all (S16)
-        known = {one.key: None if one.value is None else _text(one.value) for one in keys if one is not None}
+        plain = [one for one in keys if one is not None and not _secret(one.key)]
+        known = {one.key: None if one.value is None else _text(one.value) for one in plain}
         charger.ledger.learn_configuration(charger.id, known)
 
 
+ACCESS = {"authorizationkey": access.password_changed, "securityprofile": access.profile_changed}
+
+
 def configuration_changed(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> None:
-    """Remember the key the charger took. A password is nobody's to remember."""
+    """Remember the key the charger took, and what it means at the door. A password is nobody's to remember."""
     changed = _decoded(call, _Key)
-    if stage is not Stage.ANSWERED or changed is None or not _accepted(answer):
+    if changed is None or changed.value is None:
         return
-    if changed.key.lower() != "authorizationkey" and changed.value is not None:
+    means = ACCESS.get(changed.key.strip().lower())
+    if means is not None:
+        answered = _decoded(answer, _Status)
+        means(stage, _text(changed.value), answered.status.lower() if answered else "", charger)
+    if stage is Stage.ANSWERED and _accepted(answer) and not _secret(changed.key):
         charger.ledger.learn_configuration(charger.id, {changed.key: _text(changed.value)})
+
+
+def _secret(key: str) -> bool:
+    return key.strip().lower() == "authorizationkey"
 
 
 def reservation(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> None:

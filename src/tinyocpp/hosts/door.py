@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from tinyocpp.admission import Standing, standing
+from tinyocpp.admission import Standing, profile_proven, standing
+from tinyocpp.hosts.caller import Caller, Proof, Refusal, Welcome
+from tinyocpp.hosts.credentials import Credentials, quoted
 from tinyocpp.hosts.log import Throttle, log
-from tinyocpp.identity import fold_identity, valid_identity
-from tinyocpp.passwords import credentials, user_fits, verify_password
+from tinyocpp.identity import valid_identity
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,113 +27,49 @@ PROXIES_SAY = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-For
 
 REMEMBERED = 100  # strangers; a scanner tries thousands
 REMEMBER_EVERY_S = 60
-GUESS_EVERY_S = 1.0  # per identity and address; also what bounds the time spent on hashing
-
-
-class Certificate(msgspec.Struct, frozen=True, kw_only=True):
-    """A client certificate the TLS layer has verified against our CA."""
-
-    names: tuple[str, ...]  # CN and DNS names
-    organisations: tuple[str, ...] = ()
-
-
-class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of whoever wants in."""
-
-    identity: str
-    address: str = ""
-    authorization: str | None = None
-    tls: bool = False
-    certificate: Certificate | None = None
-    forwarded: bool = False  # a proxy speaks for it: its address says nothing about where it is
-    named: bool = False  # by the owner, on the command line
-
-
-class Welcome(msgspec.Struct, frozen=True, kw_only=True):
-    """Come in. `charger_id` is the spelling this charger was first known by."""
-
-    charger_id: str
-    standing: Standing
-
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Stay out; `status` is the HTTP status to answer the upgrade with."""
-
-    status: int
-    why: str
-    remedy: str = ""  # what its owner types to let it in
-
-    @property
-    def words(self) -> str:
-        """For the other end; whoever reads it there may be the owner."""
-        return f"{self.why}; its owner lets it in with: {self.remedy}" if self.remedy else self.why
 
 
 class Door:
-    """One for all chargers of a process: it remembers who guessed wrong a moment ago, and what was said in the log."""
+    """One for all chargers of a process: it remembers who was right and wrong a moment ago, and what the log says."""
 
     def __init__(self, config: Config, register: Register) -> None:
         self.config = config  # replaced when the configuration is read anew
         self._register = register
-        self._failed: dict[tuple[str, str], float] = {}
+        self._credentials = Credentials(register)
         self._lines = Throttle()
 
     def welcome(self, caller: Caller, now: datetime, now_s: float) -> Welcome | Refusal:
-        """Decide, and remember a refusal. Call it inside a batch; StorageError may pass. `now_s` is monotonic."""
+        """Decide, and remember a refusal or what was proven. Call it inside a batch; StorageError may pass. `now_s` is
+        monotonic."""
         if not valid_identity(caller.identity):
             refusal = Refusal(status=404, why="not an acceptable identity")
             self._say(caller, refusal, now_s)
             return refusal
         known = self._register.find(caller.identity)
-        refusal_or_standing = self._check_credentials(caller, known, now_s) or self._admit(caller, known)
-        if isinstance(refusal_or_standing, Refusal):
-            self._say(caller, refusal_or_standing, now_s)
-            self._remember(caller, known, refusal_or_standing, now)
-            return refusal_or_standing
-        return Welcome(charger_id=known.charger_id if known else caller.identity, standing=refusal_or_standing)
+        proof = self._credentials.check(caller, known, self.config, now_s)
+        verdict = proof if isinstance(proof, Refusal) else self._admit(caller, known)
+        if isinstance(verdict, Refusal):
+            self._say(caller, verdict, now_s)
+            self._remember(caller, known, verdict, now)
+            return verdict
+        assert isinstance(proof, Proof)
+        charger_id = known.charger_id if known else caller.identity
+        self._let_in(charger_id, caller, known, proof)
+        return Welcome(charger_id=charger_id, standing=verdict)
 
-    def _check_credentials(self, caller: Caller, known: Registered | None, now_s: float) -> Refusal | None:
-        if caller.named:
-            return None  # whoever owns the shell has said who it is, and there is no header to look at
-        profile = self.config.for_charger(caller.identity).security_profile
-        if profile >= 2 and not caller.tls:
-            return Refusal(status=403, why=f"security_profile = {profile} wants TLS (wss)")
-        if caller.certificate is not None:
-            why = self._certificate_fault(caller.certificate, caller.identity)
-            if why or profile == 3:
-                return Refusal(status=403, why=why) if why else None
-        elif profile == 3:
-            return Refusal(status=403, why="security_profile = 3 wants a client certificate")
-        password_hash = known.password_hash if known else None
-        if password_hash is None:
-            no_password = f"security_profile = {profile} wants a password: tinyocpp charger password {_quoted(caller)}"
-            return Refusal(status=401, why=no_password) if profile else None
-        return self._check_password(caller, password_hash, now_s)
-
-    def _certificate_fault(self, certificate: Certificate, identity: str) -> str:
-        names = {fold_identity(name) for name in certificate.names}
-        if fold_identity(identity) not in names:
-            return "the certificate names another charger"
-        tls = self.config.listener.tls
-        organisation = tls.client_organisation if tls else ""
-        if organisation and organisation not in certificate.organisations:
-            return "the certificate's organisation is not client_organisation"
-        return ""
-
-    def _check_password(self, caller: Caller, password_hash: str, now_s: float) -> Refusal | None:
-        given = credentials(caller.authorization) if caller.authorization else None
-        if given is None:
-            return Refusal(status=401, why="no password was sent")
-        key = (fold_identity(caller.identity), caller.address)
-        if now_s - self._failed.get(key, -GUESS_EVERY_S) < GUESS_EVERY_S:
-            return Refusal(status=401, why="wrong password a moment ago")
-        user, password = given
-        if user_fits(user, caller.identity) and verify_password(password, password_hash):
-            return None
-        if len(self._failed) >= REMEMBERED:
-            self._failed.clear()
-        self._failed[key] = now_s
-        return Refusal(status=401, why="wrong password")
+    def _let_in(self, charger_id: str, caller: Caller, known: Registered | None, proof: Proof) -> None:
+        """The same batch that lets it in makes a password it came with its only one, and a profile it was asked for the
+        least it may use from now on."""
+        if known and proof.key is not None and known.keys.proven(proof.key) != known.keys:
+            self._register.set_keys(charger_id, known.keys.proven(proof.key))
+        asked = known.security_profile_next if known else None
+        if known and asked is not None and proof.profile >= asked:
+            proven = profile_proven(proof.profile, known.security_profile, asked)
+            self._register.set_profile(charger_id, proven)
+            log("security_profile", charger=charger_id, proven=proven, then="nothing lower any more")
+        shown = caller.certificate
+        certificate = (shown.serial, shown.expires_at) if shown else None
+        self._register.came_with(charger_id, None if caller.named else proof.profile, caller.tls_words, certificate)
 
     def _admit(self, caller: Caller, known: Registered | None) -> Standing | Refusal:
         verdict = standing(
@@ -146,7 +81,7 @@ class Door:
             named=caller.named,
         )
         if verdict is Standing.REFUSED:
-            return Refusal(status=404, why="not admitted", remedy=f"tinyocpp charger admit {_quoted(caller)}")
+            return Refusal(status=404, why="not admitted", remedy=f"tinyocpp charger admit {quoted(caller)}")
         return verdict
 
     def _remember(self, caller: Caller, known: Registered | None, refusal: Refusal, now: datetime) -> None:
@@ -187,8 +122,3 @@ def is_loopback(address: str) -> bool:
     """127.0.0.0/8, ::1, and the first inside the second's notation."""
     address = address.removeprefix("::ffff:")
     return address == "::1" or re.fullmatch(r"127(\.\d{1,3}){3}", address) is not None
-
-
-def _quoted(caller: Caller) -> str:
-    plain = re.fullmatch(r"[A-Za-z0-9._:+=@-]+", caller.identity) and not caller.identity.startswith("-")
-    return caller.identity if plain else f"-- '{caller.identity}'"

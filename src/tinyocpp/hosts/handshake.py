@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, cast
 from websockets.exceptions import InvalidHandshake, NegotiationError
 
 from tinyocpp.hosts.addresses import PROBE
-from tinyocpp.hosts.door import PROXIES_SAY, Caller, identity_in
+from tinyocpp.hosts.caller import Caller
+from tinyocpp.hosts.door import PROXIES_SAY, identity_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,16 +63,18 @@ async def _welcome(connection: ChargerConnection, request: Request) -> Response 
 
 def _caller(connection: ChargerConnection, request: Request) -> Caller:
     ssl_object = connection.transport.get_extra_info("ssl_object")
-    certificate = None
+    certificate, tls_words = None, ""
     if ssl_object is not None:
         from tinyocpp.hosts.tls import client_certificate
 
         certificate = client_certificate(ssl_object)
+        tls_words = f"{ssl_object.version()} {ssl_object.cipher()[0]}"
     return Caller(
         identity=identity_in(request.path),
         address=connection.address,
         authorization=next(iter(request.headers.get_all("Authorization")), None),
         tls=ssl_object is not None,
+        tls_words=tls_words,
         certificate=certificate,
         forwarded=any(name in request.headers for name in PROXIES_SAY),
     )

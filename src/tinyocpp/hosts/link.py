@@ -12,7 +12,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from tinyocpp.hosts.door import Refusal
+from tinyocpp.hosts.caller import Refusal
 from tinyocpp.hosts.log import log
 from tinyocpp.hosts.wirelog import FROM_CHARGER, TO_CHARGER
 from tinyocpp.identity import fold_identity
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from tinyocpp.admission import Standing
     from tinyocpp.charger import Charger, Clock
     from tinyocpp.config import Config
+    from tinyocpp.hosts.caller import Caller
     from tinyocpp.hosts.commandsocket import CommandSocket, CommandSockets
-    from tinyocpp.hosts.door import Caller, Door
+    from tinyocpp.hosts.door import Door
     from tinyocpp.hosts.rounds import Rounds
     from tinyocpp.hosts.wirelog import WireLog
     from tinyocpp.storage import Store

@@ -18,8 +18,9 @@ from tinyocpp import __version__
 from tinyocpp.config import load
 from tinyocpp.errors import Malformed, NotPermitted, OperatorError, StorageError
 from tinyocpp.hosts.batch import SystemClock, charger_of, handle_frame, relaxed
+from tinyocpp.hosts.caller import Caller, Refusal, Welcome
 from tinyocpp.hosts.commandsocket import CommandSockets
-from tinyocpp.hosts.door import PROXIES_SAY, Caller, Door, Refusal, Welcome, identity_in
+from tinyocpp.hosts.door import PROXIES_SAY, Door, identity_in
 from tinyocpp.hosts.lines import LineJoiner, TooLong
 from tinyocpp.hosts.log import log
 from tinyocpp.hosts.runtimedir import prepare_runtime

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ssl
 from asyncio import sslproto
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tinyocpp.errors import ConfigError
 from tinyocpp.hosts.addresses import address_of
-from tinyocpp.hosts.door import Certificate
+from tinyocpp.hosts.caller import Certificate
 
 if TYPE_CHECKING:
     from tinyocpp.config import TlsConfig
@@ -88,10 +89,12 @@ def client_certificate(ssl_object: ssl.SSLObject | None) -> Certificate | None:
     if not shown:
         return None
     subject = [pair for part in shown.get("subject", ()) for pair in part]
-    names = [value for name, value in subject if name == "commonName"]
-    names += [value for kind, value in shown.get("subjectAltName", ()) if kind == "DNS"]
-    organisations = [value for name, value in subject if name == "organizationName"]
-    return Certificate(names=tuple(names), organisations=tuple(organisations))
+    return Certificate(
+        names=tuple(value for name, value in subject if name == "commonName"),
+        organisations=tuple(value for name, value in subject if name == "organizationName"),
+        serial=shown["serialNumber"].upper().lstrip("0"),
+        expires_at=datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC),
+    )
 
 
 def _load(what: str, load: Any, *files: str) -> None:

@@ -8,7 +8,6 @@ minute and stops nobody from charging.
 from __future__ import annotations
 
 import os
-import re
 import time
 from typing import TYPE_CHECKING
 
@@ -17,14 +16,13 @@ import msgspec
 from tinyocpp.hosts.log import Throttle, log
 from tinyocpp.hosts.runtimedir import WIRE_LOG
 from tinyocpp.identity import fold_identity
+from tinyocpp.masking import masked
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 FROM_CHARGER = "cp->cs"
 TO_CHARGER = "cs->cp"
-MASK = "***"
-URL_PASSWORD = r"(://[^/\s:@\"]*:)[^/\s@\"]+@"  # of a server for diagnostics or firmware
 
 
 class Line(msgspec.Struct):
@@ -96,36 +94,3 @@ class WireLog:
 def wire_log_path(wire: str, runtime: str, charger_id: str = "") -> str:
     """Where the log is: the file `[log] wire` names, or the ring of the listener, or that of one backend."""
     return wire or os.path.join(runtime, f"{fold_identity(charger_id)}.{WIRE_LOG}" if charger_id else WIRE_LOG)
-
-
-def masked(text: str) -> str:
-    """The frame without the passwords in it."""
-    if "authorizationkey" in text.lower():
-        text = _without_key(text)
-    if "@" in text and "://" in text:
-        text = re.sub(URL_PASSWORD, rf"\1{MASK}@", text)
-    return text
-
-
-def _without_key(text: str) -> str:
-    """A frame that names the key but cannot be read is not kept at all: there is no telling where the value is."""
-    try:
-        frame = msgspec.json.decode(text)
-        found = _mask_values(frame)
-    except (msgspec.DecodeError, RecursionError):
-        return f"(a frame that names AuthorizationKey and cannot be read: {len(text)} characters)"
-    return msgspec.json.encode(frame).decode() if found else text
-
-
-def _mask_values(node: object) -> int:
-    """Mask in place; how many there were."""
-    if isinstance(node, list):
-        return sum(_mask_values(item) for item in node)
-    if not isinstance(node, dict):
-        return 0
-    found = sum(_mask_values(item) for item in node.values())
-    folded = {str(name).lower(): name for name in node}
-    if str(node.get(folded.get("key"), "")).lower().strip() == "authorizationkey" and "value" in folded:
-        node[folded["value"]] = MASK
-        found += 1
-    return found

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from tinyocpp.passwords import Keys
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
@@ -46,7 +48,7 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     firmware: str = ""
     registration: str | None = None  # the owner's word; None: as configured
-    password_next: str | None = None  # hash of one on its way into the charger: both count until it comes with this one
+    password_next: str | None = None  # hashes of those on their way into the charger, with a space between
     security_profile: int = 0  # what it has proven since it was asked: nothing lower any more
     security_profile_next: int | None = None  # asked of the charger; it has not come with it yet
     connected_profile: int | None = None  # the profile, and the TLS, of its last connection
@@ -54,6 +56,11 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
     connected_from: str = ""
     certificate_serial: str | None = None  # shown at its last connection
     certificate_expires_at: datetime | None = None
+
+    @property
+    def keys(self) -> Keys:
+        """What may be its password now."""
+        return Keys(self.password_hash, tuple((self.password_next or "").split()))
 
 
 class Register(Protocol):
@@ -88,7 +95,24 @@ class Register(Protocol):
         ...
 
     def set_password(self, identity: str, password_hash: str | None) -> None:
-        """What passwords.py made of it; None: it needs none. Makes the identity known, but lets nobody in."""
+        """What passwords.py made of it, and no other counts any more; None: it needs none. Makes the identity known,
+        but lets nobody in."""
+        ...
+
+    def set_keys(self, identity: str, keys: Keys) -> None:
+        """What may be the password of an identity that is known."""
+        ...
+
+    def set_profile(self, identity: str, proven: int) -> None:
+        """Nothing lower is let in any more, and nothing higher is asked for. Makes the identity known."""
+        ...
+
+    def ask_profile(self, identity: str, asked: int | None) -> None:
+        """As soon as it comes with this profile, that is proven; None: it will not."""
+        ...
+
+    def revoked(self, serial: str) -> bool:
+        """Has the owner revoked the certificate that our authority gave this number?"""
         ...
 
     def set_registration(self, identity: str, registration: str | None) -> bool:
@@ -97,6 +121,12 @@ class Register(Protocol):
 
     def connected(self, identity: str, address: str, now: datetime) -> None:
         """It has been let in; from now on its spelling is the one it came with."""
+        ...
+
+    def came_with(
+        self, identity: str, profile: int | None, tls_words: str, certificate: tuple[str, datetime | None] | None
+    ) -> None:
+        """How it was let in: its security profile (None: nobody asked), the TLS, the certificate's serial and end."""
         ...
 
     def disconnected(self, identity: str, now: datetime) -> None:

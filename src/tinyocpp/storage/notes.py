@@ -10,6 +10,7 @@ import msgspec
 from tinyocpp.identity import fold_identity
 from tinyocpp.leniency import mend
 from tinyocpp.messages.core import BootNotification, RegistrationStatus
+from tinyocpp.passwords import Keys
 from tinyocpp.storage.sql import digest, ms
 from tinyocpp.tags import fold
 
@@ -93,6 +94,16 @@ class SqlNotes:
     def registration(self, charger_id: str) -> RegistrationStatus | None:
         known = self._register.find(charger_id)
         return None if known is None or known.registration is None else RegistrationStatus(known.registration)
+
+    def keys(self, charger_id: str) -> Keys:
+        known = self._register.find(charger_id)
+        return known.keys if known else Keys()
+
+    def keep_keys(self, charger_id: str, keys: Keys) -> None:
+        self._register.set_keys(charger_id, keys)
+
+    def profile_asked(self, charger_id: str, profile: int | None) -> None:
+        self._register.ask_profile(charger_id, profile)
 
     def grant(self, charger_id: str, id_tag: str, until: datetime | None) -> None:
         charger, tag = fold_identity(charger_id), fold(id_tag)

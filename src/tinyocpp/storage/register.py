@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinyocpp.dealings import CertificateState
 from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.storage import Registered
-from tinyocpp.storage.sql import integer, integer_or_none, ms, when
+from tinyocpp.storage.sql import integer, integer_or_none, ms, ms_or_none, when
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from tinyocpp.passwords import Keys
     from tinyocpp.storage.sql import Database, Row
 
 SELECT = (
@@ -73,10 +75,36 @@ class SqlRegister:
     def set_password(self, identity: str, password_hash: str | None) -> None:
         self._db.run(
             "INSERT INTO chargers (charger, charger_id, password_hash) VALUES (?, ?, ?)"
-            " ON CONFLICT (charger) DO UPDATE SET password_hash = excluded.password_hash",
+            " ON CONFLICT (charger) DO UPDATE SET password_hash = excluded.password_hash, password_next = NULL",
             fold_identity(identity),
             identity,
             password_hash,
+        )
+
+    def set_keys(self, identity: str, keys: Keys) -> None:
+        self._db.run(
+            "UPDATE chargers SET password_hash = ?, password_next = ? WHERE charger = ?",
+            keys.current,
+            " ".join(keys.under_way) or None,
+            fold_identity(identity),
+        )
+
+    def set_profile(self, identity: str, proven: int) -> None:
+        self._db.run(
+            "INSERT INTO chargers (charger, charger_id, security_profile) VALUES (?, ?, ?)"
+            " ON CONFLICT (charger) DO UPDATE SET security_profile = excluded.security_profile,"
+            " security_profile_next = NULL",
+            fold_identity(identity),
+            identity,
+            proven,
+        )
+
+    def ask_profile(self, identity: str, asked: int | None) -> None:
+        self._db.run("UPDATE chargers SET security_profile_next = ? WHERE charger = ?", asked, fold_identity(identity))
+
+    def revoked(self, serial: str) -> bool:
+        return bool(
+            self._db.rows("SELECT 1 FROM certificates WHERE serial = ? AND state = ?", serial, CertificateState.REVOKED)
         )
 
     def set_registration(self, identity: str, registration: str | None) -> bool:
@@ -97,6 +125,24 @@ class SqlRegister:
             ms(now),
             address,
             ms(now),
+        )
+
+    def came_with(
+        self, identity: str, profile: int | None, tls_words: str, certificate: tuple[str, datetime | None] | None
+    ) -> None:
+        serial, expires_at = certificate or (None, None)
+        self._db.run(
+            "INSERT INTO chargers (charger, charger_id, connected_profile, connected_with, certificate_serial,"
+            " certificate_expires_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (charger) DO UPDATE SET"
+            " connected_profile = excluded.connected_profile, connected_with = excluded.connected_with,"
+            " certificate_serial = excluded.certificate_serial,"
+            " certificate_expires_at = excluded.certificate_expires_at",
+            fold_identity(identity),
+            identity,
+            profile,
+            tls_words,
+            serial,
+            ms_or_none(expires_at),
         )
 
     def disconnected(self, identity: str, now: datetime) -> None:

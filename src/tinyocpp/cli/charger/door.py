@@ -99,6 +99,7 @@ def show_list(args: Namespace, config: Config) -> int:
 def _row(one: Registered, connected: set[str]) -> dict[str, object]:
     row = msgspec.structs.asdict(one)
     row["password"] = row.pop("password_hash") is not None
+    row["password_under_way"] = row.pop("password_next") is not None
     return row | {"connected": fold_identity(one.charger_id) in connected}
 
 
