@@ -14,6 +14,7 @@ import pytest
 from tinyocpp.config import ChargerConfig, Config, TlsConfig, load
 from tinyocpp.errors import ConfigError
 from tinyocpp.localzone import system_zone
+from tinyocpp.makers import differing
 from tinyocpp.places import configuration_directories, runtime_directories, state_directory
 
 TLS = '[listener.tls]\ncertificate = ["a.pem"]\nkey = ["a.key"]\n'
@@ -146,6 +147,15 @@ MISTAKES = {
         "[charger.a.b]\nstrict = true",
         'charger.a: an identity with a dot goes in quotes: [charger."a.b"]',
     ),
+    "a quirk nobody knows": (
+        "[charger.a.quirks]\nreply_delay = 1",
+        "charger.a.quirks.reply_delay: unknown key; did you mean 'reply_delay_s'?",
+    ),
+    "a quirk that cannot be": (
+        "[charger.a.quirks]\nreply_delay_s = -1",
+        "charger.a.quirks.reply_delay_s: must be a number >= 0.0, not -1",
+    ),
+    "quirks that are no table": ("[charger.a]\nquirks = true", "charger.a.quirks: must be a table, not true"),
     "one charger twice": (
         "[charger.garage]\n[charger.GARAGE]",
         "charger.GARAGE: is the same charger as charger.garage; write one table",
@@ -398,3 +408,14 @@ def test_loading_imports_nothing_heavy(tmp_path: Path) -> None:
     )
 
     assert heavy & set(loaded.stdout.split()) == set()
+
+
+def test_quirks_are_the_makers_and_the_owners_on_top(tmp_path: Path) -> None:
+    file = tmp_path / "tinyocpp.toml"
+    file.write_text("[charger.Garage.quirks]\nread_all_keys = true\ncall_pause_s = 1\n")
+    config = load(str(file), {})
+    assert differing(config.quirks_of("garage", "ABB", "Terra AC", "1.8.21")) == {
+        "never_read": ("MeterValuesSampledData",),
+        "call_pause_s": 1.0,
+    }
+    assert differing(config.quirks_of("carport", "Wallbe", "Pro", "1")) == {}

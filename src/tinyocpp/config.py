@@ -16,6 +16,7 @@ from tinyocpp import toml
 from tinyocpp.errors import ConfigError
 from tinyocpp.identity import RULE as IDENTITY_RULE
 from tinyocpp.identity import fold_identity, valid_identity
+from tinyocpp.makers import Quirks, overridden, quirks_of
 from tinyocpp.places import SYSTEM_STATE, configuration_directories, runtime_directories, state_directory, under
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class ChargerConfig(Table, frozen=True):
     security_profile: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0  # the least it may use
     strict: bool = False  # refuse what the standard forbids instead of mending it
     registration: Literal["Accepted", "Pending", "Rejected"] = "Accepted"
+    quirks: dict[str, object] = {}  # what the owner sets of makers.Quirks
 
 
 class VendorConfig(Table, frozen=True):
@@ -132,6 +134,10 @@ class Config(Tables, frozen=True):
         wanted = fold_identity(charger_id)
         return next((own for name, own in self.charger.items() if fold_identity(name) == wanted), ChargerConfig())
 
+    def quirks_of(self, charger_id: str, vendor: str, model: str, firmware: str) -> Quirks:
+        """What to mind with this charger: what is known of its maker, and what the owner says instead."""
+        return overridden(quirks_of(vendor, model, firmware), self.for_charger(charger_id).quirks)
+
     def zone(self) -> tzinfo:
         """Where local days begin."""
         from tinyocpp.localzone import LazyZone, named_zone, system_zone
@@ -175,10 +181,12 @@ def _charger_tables(document: object, name: str) -> dict[str, ChargerConfig]:
     tables = toml.convert(document, dict[str, object], name, "charger")
     spelled: dict[str, str] = {}
     for identity, table in tables.items():
-        if isinstance(table, dict) and any(isinstance(value, dict) for value in table.values()):
+        inner = table if isinstance(table, dict) else {}
+        if any(isinstance(value, dict) for key, value in inner.items() if key != "quirks"):
             raise ConfigError(f'{name}: charger.{identity}: an identity with a dot goes in quotes: [charger."a.b"]')
         if not valid_identity(identity):
             raise ConfigError(f"{name}: charger.{identity!r}: {IDENTITY_RULE}")
+        toml.convert(inner.get("quirks", {}), Quirks, name, f"charger.{identity}.quirks")
         other = spelled.setdefault(fold_identity(identity), identity)
         if other is not identity:
             raise ConfigError(f"{name}: charger.{identity}: is the same charger as charger.{other}; write one table")

@@ -92,3 +92,13 @@ def test_show_for_people(file: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert ["key", "value", "from"] in lines
     assert ["chargers.admit", '["garage","carport"]', str(file)] in lines
     assert ["listener.tls", "not", "set", "default"] in lines
+
+
+def test_show_names_the_quirks_the_owner_has_set(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text('[charger."my.box".quirks]\nreply_delay_s = 1.5\n')
+
+    assert main(["config", "show", "--json", "--config", str(file)]) == 0
+    rows = {row["key"]: (row["value"], row["origin"]) for row in json.loads(capsys.readouterr().out)}
+    assert rows["charger.my.box.quirks.reply_delay_s"] == (1.5, str(file))
+    assert rows["charger.my.box.strict"] == (False, "default")
+    assert [key for key in rows if "quirks" in key] == ["charger.my.box.quirks.reply_delay_s"]

@@ -109,6 +109,7 @@ class Garage(Conversation):
 
     def ask(self, action: str, payload: str, answer: str) -> tuple[list[Any], str]:
         """A call of ours and the charger's answer to it, its id for `*`: what went out, and how it ended."""
+        self.wait(1)  # some chargers want a pause between two calls (B18)
         self.call(action, payload.encode())
         (sent,) = self.session.text_to_send()
         _, message_id, *call = json.loads(sent)

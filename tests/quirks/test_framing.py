@@ -133,9 +133,11 @@ def test_F12_an_answer_after_a_minute() -> None:
     (ended,) = garage.session.results_received()
     assert ended.outcome == "result"
 
+    garage.wait(1)
     garage.call("ClearCache")
     (sent,) = garage.session.text_to_send()
     assert [answer.outcome for answer in garage.wait(90)] == ["timeout"]
+    garage.wait(1)
     garage.call("ClearCache")
     (next_one,) = garage.session.text_to_send()
     garage.says(f'[3,"{json.loads(sent)[1]}",{{"status":"Rejected"}}]')

@@ -34,6 +34,30 @@ def test_T1_local_time_without_a_zone(sent: str, meant: str) -> None:
     assert started(garage, sent) == datetime.fromisoformat(meant)
 
 
+def test_T1_of_a_charger_known_for_it() -> None:
+    """What its queue says is hours old, and then nearness tells nothing."""
+    garage = Garage()
+    garage.charger.zone = HERE
+    assert started(garage, "2026-06-01T09:00:00") == datetime(2026, 6, 1, 9, tzinfo=UTC)
+    garage.boot("Growatt", "THOR-11AS-S")
+    assert started(garage, "2026-06-01T09:00:00") == datetime(2026, 6, 1, 7, tzinfo=UTC)
+
+
+def test_T3_local_time_called_utc() -> None:
+    """Chago, until ten seconds after its BootNotification was answered: nothing is lost, and the owner is told."""
+    garage = Garage()
+    garage.status("Charging", timestamp=garage.at(120))
+    number = garage.start(1000, timestamp=garage.at(120))
+    assert "garage: connector 1 the charger's clock is ahead: it says 14:00" in garage.findings()
+    garage.boot("Chago", "Wallbox")
+    garage.clock.pass_(600)
+    garage.status("Charging")
+    garage.sample({"value": "3000", "measurand": ENERGY}, transactionId=number)
+    assert not any("ahead" in found for found in garage.findings())
+    garage.stop(number, 4000)
+    assert garage.booked() == [f"{number} 04A2 3000 Wh measured"]
+
+
 @pytest.mark.parametrize("sent", ["2026-06-01T14:00:00+02", "2026-06-01T14:00:00+0200", "2026-06-01t12:00:00z"])
 def test_T2_offsets_of_hours_alone(sent: str) -> None:
     garage = Garage()

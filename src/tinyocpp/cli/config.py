@@ -37,9 +37,19 @@ def settings(config: Config) -> list[dict[str, object]]:
     """A row for each setting: key, value in force, origin."""
     found = [setting for key in Tables.__struct_fields__ for setting in _leaves(key, getattr(config, key))]
     found += [
-        (f"charger.{name}.{key}", getattr(own, key)) for name, own in config.charger.items() for key in _keys(own)
+        (f"charger.{name}.{key}", getattr(own, key))
+        for name, own in config.charger.items()
+        for key in _keys(own)
+        if key != "quirks"
     ]
-    return [{"key": key, "value": value, "origin": _origin(config, key)} for key, value in found]
+    shown: list[dict[str, object]] = [
+        {"key": key, "value": value, "origin": _origin(config, key)} for key, value in found
+    ]
+    return shown + [
+        {"key": f"charger.{name}.quirks.{key}", "value": value, "origin": config.source or FILE}
+        for name, own in config.charger.items()
+        for key, value in own.quirks.items()  # those the owner has set; what holds else depends on the maker
+    ]
 
 
 def _leaves(key: str, value: object) -> Iterator[tuple[str, object]]:

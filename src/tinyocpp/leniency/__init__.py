@@ -53,10 +53,10 @@ def read_frame(text: str) -> Reading:
 
 
 def mend(
-    type_: type[P], raw: bytes | msgspec.Raw, *, received_at: datetime, zone: tzinfo
+    type_: type[P], raw: bytes | msgspec.Raw, *, received_at: datetime, zone: tzinfo, local: bool = False
 ) -> tuple[P, tuple[Oddity, ...]]:
     """The payload and what had to be bent: nothing, for one the standard allows. Bounds on lengths and numbers of items
-    do not hold for what was mended. `zone` is where the charger stands.
+    do not hold for what was mended. `zone` is where the charger stands; `local`: a time without one is of there.
 
     Raises the strict decoder's ProtocolFault where a required field has no row in FALLBACKS. What a charger sends by
     itself always has one, SignCertificate excepted.
@@ -66,7 +66,7 @@ def mend(
     except ProtocolFault:
         from tinyocpp.leniency.payload import bend
 
-        bent = bend(type_, bytes(raw), received_at, zone)
+        bent = bend(type_, bytes(raw), received_at, zone, local=local)
         if bent is None:
             raise
         return bent

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import msgspec
 from msgspec import inspect
@@ -45,6 +45,9 @@ from tinyocpp.messages.security import (
     UploadLogStatus,
 )
 from tinyocpp.messages.types import Measurand, MeterValue, Phase, SampledValue, ValueFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 NO_REGISTER = -1
@@ -97,10 +100,12 @@ NOTHING: Final = msgspec.UNSET
 _loose = msgspec.json.Decoder(float_hook=Decimal)
 
 
-def bend(type_: type[P], raw: bytes, received_at: datetime, zone: tzinfo) -> tuple[P, tuple[Oddity, ...]] | None:
+def bend(
+    type_: type[P], raw: bytes, received_at: datetime, zone: tzinfo, *, local: bool
+) -> tuple[P, tuple[Oddity, ...]] | None:
     """What `leniency.mend` gives for a payload the strict decoder has refused; None where nothing stands in for a
     required field."""
-    mender = _Mender(received_at, zone)
+    mender = _Mender(functools.partial(values.moment, received_at=received_at, zone=zone, local=local))
     payload = mender.structure(_shape(type_), mender.json(raw), "")
     return None if payload is NOTHING else (cast("P", payload), tuple(mender.oddities))
 
@@ -113,10 +118,9 @@ def _shape(type_: type[Payload]) -> inspect.StructType:
 class _Mender:
     """Reads values as types. What it returns is NOTHING where no sense could be made of it."""
 
-    def __init__(self, received_at: datetime, zone: tzinfo) -> None:
+    def __init__(self, read_moment: Callable[[object], datetime | None]) -> None:
         self.oddities: list[Oddity] = []
-        self._received_at = received_at
-        self._zone = zone
+        self._read_moment = read_moment
         self._entries = MAX_ENTRIES  # that may still be read
         self._newest_first = False  # where not all may be read
         self._cut = False
@@ -244,7 +248,7 @@ class _Mender:
         try:
             return msgspec.convert(raw, Timestamp)
         except msgspec.ValidationError:
-            return self._scalar(OddityKind.TIME, values.moment(raw, self._received_at, self._zone), raw, where)
+            return self._scalar(OddityKind.TIME, self._read_moment(raw), raw, where)
 
     def _array(self, type_: inspect.VarTupleType, raw: object, where: str) -> object:
         if not isinstance(raw, list):

@@ -151,16 +151,17 @@ def _folded(word: str) -> str:
     return _SIGNIFICANT.sub("", word.lower())
 
 
-def moment(raw: object, received_at: datetime, zone: tzinfo) -> datetime | None:
-    """An instant, however written (T1 to T5): without a zone it is UTC or the owner's, whichever is nearer to now."""
+def moment(raw: object, received_at: datetime, zone: tzinfo, *, local: bool = False) -> datetime | None:
+    """An instant, however written (T1 to T5): without a zone it is UTC or the owner's, whichever is nearer to now; or
+    certainly `local`."""
     found = _TIME.fullmatch(raw) if isinstance(raw, str) else None
     if found is None:
         return None
     try:
-        local = _local(found)
+        there = _local(found)
         if found["utc"] or found["sign"]:
-            return local.replace(tzinfo=_offset(found))
-        meant = (local.replace(tzinfo=UTC), local.replace(tzinfo=zone).astimezone(UTC))
+            return there.replace(tzinfo=_offset(found))
+        meant = [there.replace(tzinfo=one).astimezone(UTC) for one in ((zone,) if local else (UTC, zone))]
     except (ValueError, OverflowError):  # the 32nd, or out of the calendar
         return None
     return min(meant, key=lambda candidate: abs(candidate - received_at))
