@@ -55,8 +55,8 @@ INCOMPLETE = frozenset({OddityKind.MISSING, OddityKind.NOT_AN_OBJECT})
 NEVER_REFUSED = frozenset(
     {"BootNotification", "Heartbeat", "StatusNotification", "MeterValues", "StartTransaction", "StopTransaction"}
 )
-"""Answered with a result also while the charger is Pending or Rejected: a CALLERROR is only repeated for ever, and the
-energy has flowed (design, promise 4)."""
+"""Answered with a result also while the charger is Pending or Rejected, and mended also where `strict` is set: a CALLERROR
+is only repeated for ever, and the energy has flowed (design, promise 4)."""
 
 ALLOWED = {
     RegistrationStatus.PENDING: NEVER_REFUSED
@@ -279,7 +279,7 @@ class Session:
         try:
             return decode_payload(type_, call.payload)
         except ProtocolFault:
-            if self._strict:
+            if self._strict and call.action not in NEVER_REFUSED:
                 raise
         times = self.charger.quirks.times_without_zone
         zone = UTC if times == "utc" else self.charger.zone
