@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from tinyocpp.charger import Charger
 from tinyocpp.commands import Errand
+from tinyocpp.errands.certificates import deliver_again
 
 Beginning = Callable[[Charger], Errand | None]
 """None: there is nothing to do for this charger."""
@@ -19,5 +20,5 @@ Beginning = Callable[[Charger], Errand | None]
 AT_CONNECTION: tuple[Beginning, ...] = ()
 """Begun with every connection that was let in."""
 
-WHEN_ACCEPTED: tuple[Beginning, ...] = ()
+WHEN_ACCEPTED: tuple[Beginning, ...] = (deliver_again,)
 """Begun with the first frame of a charger that is accepted: before that, nothing may be asked of it (section 4.2)."""

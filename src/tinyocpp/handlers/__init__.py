@@ -12,7 +12,7 @@ from typing import Any
 
 from tinyocpp.charger import Charger
 from tinyocpp.dealings import UpkeepKind
-from tinyocpp.handlers import answers, authorization, notices, registration, transactions
+from tinyocpp.handlers import answers, authorization, certificates, notices, registration, transactions
 from tinyocpp.messages.payload import Payload
 
 # Any: every function takes its own request type, which the session has just decoded by ACTIONS.
@@ -28,7 +28,7 @@ HANDLERS: dict[str, Handler] = {
     "LogStatusNotification": notices.upkeep,
     "MeterValues": transactions.meter_values,
     "SecurityEventNotification": notices.notice,
-    "SignCertificate": notices.sign_certificate,
+    "SignCertificate": certificates.sign_certificate,
     "SignedFirmwareStatusNotification": notices.upkeep,
     "StartTransaction": transactions.start_transaction,
     "StatusNotification": registration.status_notification,
@@ -37,6 +37,7 @@ HANDLERS: dict[str, Handler] = {
 
 LESSONS: dict[str, answers.Lesson] = {
     "CancelReservation": answers.reservation_cancelled,
+    "CertificateSigned": certificates.certificate_answered,
     "ChangeConfiguration": answers.configuration_changed,
     "GetConfiguration": answers.configuration_got,
     "GetDiagnostics": answers.upkeep(UpkeepKind.DIAGNOSTICS),

@@ -16,12 +16,7 @@ if TYPE_CHECKING:
     from tinyocpp.charger import Charger
     from tinyocpp.messages.firmware import DiagnosticsStatusNotification, FirmwareStatusNotification
     from tinyocpp.messages.payload import Payload
-    from tinyocpp.messages.security import (
-        LogStatusNotification,
-        SignCertificate,
-        SignCertificateResult,
-        SignedFirmwareStatusNotification,
-    )
+    from tinyocpp.messages.security import LogStatusNotification, SignedFirmwareStatusNotification
 
     Upkeep = (
         DiagnosticsStatusNotification
@@ -70,11 +65,3 @@ def upkeep(call: Upkeep, charger: Charger) -> Payload:
         charger.ledger.upkeep_told(charger.id, what, call.status, charger.clock.now(), request_id)
         charger.announce("upkeep", what=what, status=call.status, request_id=request_id)
     return action.result()
-
-
-def sign_certificate(call: SignCertificate, charger: Charger) -> SignCertificateResult:
-    """Nobody here signs certificates (security paper A02, A03)."""
-    from tinyocpp.messages.security import GenericStatus, SignCertificateResult
-
-    charger.record("SignCertificate", call)
-    return SignCertificateResult(status=GenericStatus.REJECTED)

@@ -20,7 +20,7 @@ from tinyocpp.messages.core import RegistrationStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tinyocpp.charger import Clock, Ledger, Tags
+    from tinyocpp.charger import Clock, Ledger, Signed, Tags
     from tinyocpp.config import Config
     from tinyocpp.session import Session
     from tinyocpp.storage import Store
@@ -37,6 +37,18 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+class OwnAuthority:
+    """Implements charger.Authority with `[paths] ca`; what signs is imported when a charger asks for it."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def sign(self, charger_id: str, serial_number: str, csr: str, now: datetime) -> Signed:
+        from tinyocpp.storage.authority import open_authority
+
+        return open_authority(self._config).sign(charger_id, serial_number, csr, now)
+
+
 def charger_of(
     config: Config, charger_id: str, *, ledger: Ledger, tags: Tags, clock: Clock, standing: Standing = Standing.ADMITTED
 ) -> Charger:
@@ -50,6 +62,8 @@ def charger_of(
         standing=standing,
         registration=RegistrationStatus(config.for_charger(charger_id).registration),
         heartbeat_interval_s=config.chargers.heartbeat_interval_s,
+        quirks=partial(config.quirks_of, charger_id),
+        authority=OwnAuthority(config),
         vendors={vendor.lower(): answer for vendor, answer in config.data_transfer.items()},
     )
 

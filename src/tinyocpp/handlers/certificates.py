@@ -1,0 +1,99 @@
+"""A charger's own certificate: its request for one, and whether it took what we sent (security paper A02, A03).
+
+Who signs is the charger's Authority. What was signed goes to the charger as an errand (errands/certificates.py); here
+it is decided and kept. What only a certificate needs is imported when there is one: most chargers have none.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tinyocpp.commands import agreed
+from tinyocpp.dealings import CertificateState, IssuedCertificate
+from tinyocpp.errors import CertificateRefused, Malformed
+from tinyocpp.handlers.answers import Stage
+from tinyocpp.leniency import Oddity, OddityKind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tinyocpp.charger import Charger
+    from tinyocpp.messages.core import BootNotification
+    from tinyocpp.messages.security import SignCertificate, SignCertificateResult
+
+A_DAY = timedelta(days=1)
+MOST_A_DAY = 20  # a charger that asks again each second shall fill neither the ledger nor its own flash
+
+
+def sign_certificate(call: SignCertificate, charger: Charger) -> SignCertificateResult:
+    """Sign at once, and send it right after this answer. The charger is not told why it is Rejected; `tinyocpp status`
+    is."""
+    from tinyocpp.errands.certificates import deliver
+    from tinyocpp.messages.security import GenericStatus, SignCertificateResult
+
+    charger.record("SignCertificate", call)
+    now = charger.clock.now()
+    try:
+        issued = _signed(call.csr, charger, now)
+    except CertificateRefused as refusal:
+        oddity = Oddity(OddityKind.NO_CERTIFICATE, str(refusal))
+        charger.ledger.note(charger.id, oddity, "", now)  # the request itself is with the calls
+        charger.announce("oddity", kind=oddity.kind, detail=oddity.detail)
+        return SignCertificateResult(status=GenericStatus.REJECTED)
+    charger.ledger.certificate_issued(issued)
+    charger.announce("certificate", serial=issued.serial, state=issued.state)
+    charger.undertake(deliver(issued))
+    return SignCertificateResult(status=GenericStatus.ACCEPTED)
+
+
+def _signed(csr: str, charger: Charger, now: datetime) -> IssuedCertificate:
+    """Raises CertificateRefused."""
+    from tinyocpp.certificates import LONGEST_CHAIN
+
+    if charger.authority is None:
+        raise CertificateRefused("nobody here signs certificates")
+    lately = [one for one in charger.ledger.certificates(charger.id) if one.issued_at > now - A_DAY]
+    if len(lately) >= MOST_A_DAY:
+        raise CertificateRefused(f"it has been given {MOST_A_DAY} within a day")
+    serial_number = serial_number_of(charger.ledger.last_boot(charger.id))
+    signed = charger.authority.sign(charger.id, serial_number, csr, now)
+    told = charger.ledger.configuration(charger.id, "CertificateSignedMaxChainSize") or ""
+    longest = int(told) if told.isdecimal() and len(told) < 6 else LONGEST_CHAIN
+    if len(signed.chain_pem) > longest:
+        raise CertificateRefused(f"its chain has {len(signed.chain_pem)} characters, and the charger takes {longest}")
+    return IssuedCertificate(
+        serial=signed.serial,
+        charger_id=charger.id,
+        issued_at=now,
+        expires_at=signed.expires_at,
+        pem=signed.chain_pem,
+        state=CertificateState.ISSUED,
+    )
+
+
+def serial_number_of(boot: BootNotification | None) -> str:
+    """What else than its identity may be the common name (A00.FR.405); "" if it never said."""
+    return (boot and boot.charge_point_serial_number) or ""
+
+
+class _Chain(msgspec.Struct, rename="camel"):
+    certificate_chain: str
+
+
+def certificate_answered(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> None:
+    """Lesson of CertificateSigned, whoever sent it. Without an answer it is in use or not: both certificates count."""
+    if stage is not Stage.ANSWERED:
+        return
+    from tinyocpp.certificates import read_certificates
+
+    try:
+        chain = msgspec.json.decode(call, type=_Chain).certificate_chain
+        serial = read_certificates(chain.encode())[0].serial
+        state = CertificateState.INSTALLED if agreed(answer) else CertificateState.REFUSED
+    except (msgspec.MsgspecError, Malformed):
+        return  # typed with --raw, or answered against the schema
+    if charger.ledger.certificate_state(serial, state):
+        charger.announce("certificate", serial=serial, state=state)
