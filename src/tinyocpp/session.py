@@ -55,8 +55,8 @@ INCOMPLETE = frozenset({OddityKind.MISSING, OddityKind.NOT_AN_OBJECT})
 NEVER_REFUSED = frozenset(
     {"BootNotification", "Heartbeat", "StatusNotification", "MeterValues", "StartTransaction", "StopTransaction"}
 )
-"""Answered with a result also while the charger is Pending or Rejected, and mended also where `strict` is set: a CALLERROR
-is only repeated for ever, and the energy has flowed (design, promise 4)."""
+"""Answered with a result also while the charger is Pending or Rejected, and mended also where it is `strict`: a
+CALLERROR is only repeated for ever, and the energy has flowed (design, promise 4)."""
 
 ALLOWED = {
     RegistrationStatus.PENDING: NEVER_REFUSED

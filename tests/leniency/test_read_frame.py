@@ -177,6 +177,12 @@ def test_no_half_of_a_figure_survives_a_cut() -> None:
             assert value in (WHOLE[name], STAND_INS[name]), text[:end]
 
 
+def test_repair_looks_at_so_many_escapes() -> None:
+    many, rest = r"\x" * MAX_TOKENS, r"\x\n"
+    assert repair(f'["{many}{rest}"]')[0] == f'["{"x" * MAX_TOKENS}{rest}"]'
+    assert repair(f'["{many}","{rest}"]')[0] == f'["{"x" * MAX_TOKENS}","{rest}"]'
+
+
 def test_repair_goes_no_further_than_a_quarter_of_a_megabyte() -> None:
     repaired, faults = repair('{"a":[' + "1," * MAX_TOKENS + "]}")
     assert faults == ("cut off", "stray comma")

@@ -63,6 +63,7 @@ class _Pass:
         self.out: list[str] = []
         self.closers: list[str] = []
         self.faults: dict[str, None] = {}  # in the order they were met
+        self._escapes = MAX_TOKENS  # that may still be looked at; a parser will refuse what is left
         self._write: dict[str, Callable[[str], None]] = {
             "string": self._string,
             "word": self._word,
@@ -113,7 +114,10 @@ class _Pass:
             self.out.append(token)
 
     def _string(self, body: str) -> None:
-        clean = _ESCAPE.sub(_escape, body) if "\\" in body else body
+        clean = body
+        if "\\" in body and self._escapes > 0:
+            clean, count = _ESCAPE.subn(_escape, body, self._escapes)
+            self._escapes -= count
         if not clean.isprintable():
             clean = clean.translate(_CONTROL)  # F4, F5
         if clean != body:
