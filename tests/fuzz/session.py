@@ -1,0 +1,132 @@
+"""The conversation in this process, with a real ledger on disk: thousands of broken frames a second.
+
+Nothing may be raised, every CALL with a readable id is answered once and nothing twice, the session stays open, energy
+is never negative, and memory stays flat.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+from fuzz.mutations import mutated
+from fuzz.oracle import answered_id, call_id
+from fuzz.seeds import ID, seeds
+from tinyocpp.charger import Charger
+from tinyocpp.config import TagsConfig
+from tinyocpp.messages import ACTIONS
+from tinyocpp.session import Session
+from tinyocpp.storage.reading import SqlReader
+from tinyocpp.storage.sqlite import SqliteStore
+from tinyocpp.tags import Tag, TagList
+
+LEDGER_FRAMES = 20_000  # then a new ledger: an hour must not fill the disk
+SESSION_FRAMES = 300
+BATCH_FRAMES = 50
+WARM_UP_FRAMES = 5_000
+MAY_GROW_KB = 24 * 1024
+"""A message of a megabyte is several in memory while it is read, and the allocator does not give back all of it."""
+PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
+ASKED = [name for name, action in ACTIONS.items() if action.from_central]
+
+
+@dataclass
+class Tally:
+    """What a run has come to."""
+
+    frames: int = 0
+    answered: int = 0
+    slowest_s: float = 0.0
+    slowest: bytes = b""
+    grown_kb: int = 0
+
+
+class WallClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def resident_kb(pid: int | str = "self") -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_KB
+
+
+def fuzz_session(seed: int, folder: Path, *, frames: int, until: float = float("inf")) -> Tally:
+    """So many frames, or until then (time.monotonic). Raises AssertionError, or whatever the session raised."""
+    rng = Random(seed)
+    tally = Tally()
+    warm_kb = 0
+    while tally.frames < frames and time.monotonic() < until:
+        if tally.frames >= WARM_UP_FRAMES and not warm_kb:
+            warm_kb = resident_kb()
+        path = folder / f"{tally.frames}.sqlite3"
+        with closing(SqliteStore(str(path))) as store:
+            count = min(frames - tally.frames, LEDGER_FRAMES if warm_kb else WARM_UP_FRAMES)
+            _one_ledger(store, rng, tally, count, until)
+        check_books(path)
+        for left in folder.glob(f"{path.name}*"):
+            left.unlink()
+    tally.grown_kb = max(0, resident_kb() - warm_kb) if warm_kb else 0
+    assert tally.grown_kb < MAY_GROW_KB, f"memory grew by {tally.grown_kb} kB with {tally.frames} frames"
+    return tally
+
+
+def check_books(path: Path) -> None:
+    with closing(SqliteStore(str(path))) as store:
+        for booking in SqlReader(store._db).bookings(None, None, simulator=True):
+            assert booking.energy_wh is None or booking.energy_wh >= 0, booking
+
+
+def _one_ledger(store: SqliteStore, rng: Random, tally: Tally, count: int, until: float) -> None:
+    pool = seeds()
+    tags = TagList((Tag("04A2B3C4"),), TagsConfig(), UTC)
+    done = 0
+    while done < count and time.monotonic() < until:
+        charger = Charger(
+            rng.choice(("garage", "carport")), ledger=store.ledger, tags=tags, clock=WallClock(), zone=UTC
+        )
+        charger.watched = rng.random() < 0.5
+        session = Session(charger, strict=rng.random() < 0.2, id_prefix="p-")
+        for _ in range(0, min(SESSION_FRAMES, count - done), BATCH_FRAMES):
+            assert store.begin()
+            for _ in range(BATCH_FRAMES):
+                _one_frame(session, pool, rng, tally)
+                done += 1
+            charger.events.clear()
+            store.commit()
+
+
+def _one_frame(session: Session, pool: list[str], rng: Random, tally: Tally) -> None:
+    now = time.monotonic()
+    message_id = f"f{tally.frames}"
+    if rng.random() < 0.1:
+        message_id = f"p-{session.send_call(rng.choice(ASKED), b'{}', now, timeout_s=0.001)}"
+        session.text_to_send()
+    frame = mutated(rng.choice(pool), pool, rng).replace(ID.encode(), message_id.encode())
+    began = time.perf_counter()
+    try:
+        session.receive_text(frame.decode("utf-8", "replace"), now)
+        check_answers(frame, session.text_to_send())
+        assert not session.closing
+    except BaseException:
+        print(f"frame {tally.frames}: {frame[:3000]!r}")
+        raise
+    took_s = time.perf_counter() - began
+    if took_s > tally.slowest_s:
+        tally.slowest_s, tally.slowest = took_s, frame
+    tally.frames += 1
+    tally.answered += call_id(frame) is not None
+    session.expire(now + 1)
+    session.results_received()
+
+
+def check_answers(frame: bytes, texts: list[str]) -> None:
+    """Once where the id can be read, and never twice."""
+    answers = [answered for text in texts if (answered := answered_id(text)) is not None]
+    assert len(answers) <= 1, texts
+    must = call_id(frame)
+    assert must is None or answers == [must], f"{must!r} was not answered: {texts}"
