@@ -76,19 +76,20 @@ def read_certificates(data: bytes) -> list[Certificate]:
 
 def hash_data(certificate: Certificate, issuer: Certificate, algorithm: HashAlgorithm) -> CertificateHashData:
     """How OCPP names a certificate: as OCSP does (RFC 6960, 4.1.1). A root is its own issuer."""
-    import hashlib
-
     from tinyocpp.messages.security import CertificateHashData
-
-    def digest(data: bytes) -> str:
-        return hashlib.new(algorithm.lower(), data).hexdigest()
 
     return CertificateHashData(
         hash_algorithm=algorithm,
-        issuer_name_hash=digest(issuer.subject),
-        issuer_key_hash=digest(issuer.key),
+        issuer_name_hash=digest(issuer.subject, algorithm),
+        issuer_key_hash=digest(issuer.key, algorithm),
         serial_number=certificate.serial,
     )
+
+
+def digest(data: bytes, algorithm: HashAlgorithm) -> str:
+    import hashlib
+
+    return hashlib.new(algorithm.lower(), data).hexdigest()
 
 
 def named_by(named: CertificateHashData, known: Iterable[Certificate]) -> Certificate | None:

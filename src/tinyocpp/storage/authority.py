@@ -47,7 +47,7 @@ class FileAuthority:
         try:
             from tinyocpp.storage import signing
 
-            self._check(now)
+            self.check(now)
             request = signing.Request(csr.encode())
             request.check([name for name in (charger_id, serial_number) if name], self.organisation)
             return self._client(request.name, request.key, now)
@@ -96,7 +96,7 @@ class FileAuthority:
         given); returns whom they name."""
         from tinyocpp.storage import signing
 
-        self._check(now)
+        self.check(now)
         issuer = self._issuer()
         for kind in SERVER:
             shown, key_file = self.path(kind), self.path(kind, "key")
@@ -113,7 +113,7 @@ class FileAuthority:
         """Certificate and key for a charger that cannot make a request; the key is kept nowhere here."""
         from tinyocpp.storage import signing
 
-        self._check(now)
+        self.check(now)
         key = signing.make_key("ecdsa")
         return self._client(charger_id, key.public_key(), now), signing.key_pem(key)
 
@@ -128,7 +128,8 @@ class FileAuthority:
             expires_at=made.not_valid_after_utc,
         )
 
-    def _check(self, now: datetime) -> None:
+    def check(self, now: datetime) -> None:
+        """Could it sign something now? Raises OperatorError."""
         root = self.certificate(ROOT)
         if root.not_after <= now:
             raise Refused(f"{self.path(ROOT)} {expiry(root.not_after, now)}; move {self.folder} away and make another")
