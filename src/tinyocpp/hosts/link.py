@@ -254,7 +254,8 @@ class Link:
             self._timer.cancel()
             self._timer = None
         if deadline is not None and not self._left:
-            self._timer = self._household.loop.call_at(deadline, self._household.rounds.add, self, self._expire)
+            expire = partial(self._household.rounds.add, self, self._expire, synced=True)
+            self._timer = self._household.loop.call_at(deadline, expire)
 
     def _expire(self, now: float) -> None:
         self._timer = None

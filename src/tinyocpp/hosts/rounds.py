@@ -62,16 +62,19 @@ class Rounds:
         self._disk = DiskThread(self._loop)
         self._waiting: list[tuple[Party, Work]] = []
         self._round: list[tuple[Party, Work]] = []
-        self._light = False  # no start and no stop in it: nothing of this round is synced
+        self._light = False  # no start, stop or call of ours in it: nothing of this round is synced
+        self._sync = False  # the next round will not be light
         self._broken: list[Party] = []
         self._scheduled = False
         self._running = False
         self._idle: asyncio.Future[None] | None = None
         self._complaints = Throttle()
 
-    def add(self, party: Party, work: Work) -> None:
-        """Do this in the next round, in the order it was added."""
+    def add(self, party: Party, work: Work, *, synced: bool = False) -> None:
+        """Do this in the next round, in the order it was added. `synced`: a call of ours may come of it, and what we
+        know of a call (a password on its way) must outlive a power cut before it leaves."""
         self._waiting.append((party, work))
+        self._sync = self._sync or synced
         if not (self._scheduled or self._running):
             self._scheduled = True
             self._loop.call_soon(self._try, self._start)
@@ -98,7 +101,8 @@ class Rounds:
         self._running = True
         self._round, self._waiting = self._waiting, []
         self._before()
-        self._light = all(not isinstance(work, str) or relaxed(work) for _, work in self._round)
+        self._light = not self._sync and all(not isinstance(work, str) or relaxed(work) for _, work in self._round)
+        self._sync = False
         if self._store.begin(relaxed=self._light, timeout_s=0):
             self._work()
         else:

@@ -151,7 +151,7 @@ class Backend:
                 return self._end(TOO_LONG)
             if commands in ready:
                 self._sockets.serve()
-            status = self._batch(frames, sink)
+            status = self._batch(frames, sink, asked=commands in ready)
         return self._end(status)
 
     def _patience(self) -> float | None:
@@ -171,13 +171,16 @@ class Backend:
         self._ending = True
         return self._lines.end()
 
-    def _batch(self, frames: list[str], sink: int) -> int:
+    def _batch(self, frames: list[str], sink: int, *, asked: bool) -> int:
         """Handle what has come, commit, and let out the answers. Returns the exit code: 0 to go on."""
         news = self._tags.reload_if_changed()
         if news:
             log("tags", charger=self._charger.id, said=news)
         now = time.monotonic()
-        self._begin(relaxed=all(map(relaxed, frames)))
+        deadline = self._session.next_deadline
+        calling = asked or (deadline is not None and deadline <= now)
+        # What we know of a call (a password on its way) must outlive a power cut before it leaves.
+        self._begin(relaxed=not calling and all(map(relaxed, frames)))
         self._charger.watched = self._commands.followed
         self._commands.hand_over(self._session, now)
         self._session.expire(now)

@@ -352,7 +352,7 @@ class Listener:
             assert isinstance(link, Link)
             if command_socket.taken_over:
                 link.taken_over()
-            self.rounds.add(link, link.hand_over_calls)
+            self.rounds.add(link, link.hand_over_calls, synced=True)
 
 
 async def serve(
