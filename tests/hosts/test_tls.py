@@ -143,17 +143,40 @@ async def test_profile_3_wants_a_certificate_that_names_the_charger(site: Site, 
         assert known is not None
         assert known.connected_profile == 3
         assert known.certificate_expires_at is not None
-        serial = known.certificate_serial or ""
-        issued_at, expires_at = listener.clock.now(), known.certificate_expires_at
-        state = CertificateState.REVOKED
-        listener.store.begin()
-        listener.store.ledger.certificate_issued(
-            IssuedCertificate(
-                serial=serial, charger_id="garage", issued_at=issued_at, expires_at=expires_at, pem="", state=state
-            )
-        )
-        listener.store.commit()
+        issue(listener, known.certificate_serial, "garage", CertificateState.REVOKED)
         assert await refused(listener, "garage", ssl=client(pki, shown="garage")) == 403, "it was revoked"
+
+
+def issue(listener: Listener, serial: str | None, charger_id: str, state: CertificateState, pem: str = "") -> None:
+    """As if our authority had made this certificate."""
+    now = listener.clock.now()
+    made = IssuedCertificate(
+        serial=serial or "", charger_id=charger_id, issued_at=now, expires_at=now, pem=pem, state=state
+    )
+    listener.store.begin()
+    listener.store.ledger.certificate_issued(made)
+    listener.store.commit()
+
+
+@within(20)
+async def test_a_certificate_our_authority_made_may_go_by_the_serial_number(site: Site, pki: Path) -> None:
+    site.write(PROFILE_3.format(more=""))
+    pem = (pki / "serial.pem").read_text()
+    shown = subprocess.run(
+        ["openssl", "x509", "-noout", "-serial", "-in", pki / "serial.pem"], capture_output=True, text=True, timeout=60
+    )
+    serial = shown.stdout.strip().partition("=")[2].lstrip("0")
+    async with site.listening() as listener:
+        assert await refused(listener, "garage", ssl=client(pki, shown="serial")) == 403
+        issue(listener, serial, "garage", CertificateState.INSTALLED, "another")
+        assert await refused(listener, "garage", ssl=client(pki, shown="serial")) == 403, "another's with that number"
+        issue(listener, serial, "garage", CertificateState.INSTALLED)
+        listener.store.begin()
+        listener.store.ledger._db.run("UPDATE certificates SET pem = ?", f"{pem}\n")
+        listener.store.commit()
+        assert await refused(listener, "carport", ssl=client(pki, shown="serial")) == 403
+        async with charger(listener, "garage", ssl=client(pki, shown="serial")) as garage:
+            assert (await garage.boot())["status"] == "Accepted"
 
 
 @within(20)

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
-    """A client certificate the TLS layer has verified against our CA. Only the common name is an identity: other names
+    """A client certificate the TLS layer has verified against our CA. Of its names only the common name counts: others
     are for servers (security paper, A00.FR.405)."""
 
     names: tuple[str, ...]  # common names
     organisations: tuple[str, ...] = ()
     serial: str = ""  # hex, upper case, without leading zeros
     expires_at: datetime | None = None
+    pem: str = ""
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tinyocpp.admission import profile_used
 from tinyocpp.attempts import Attempts
+from tinyocpp.dealings import CertificateState
 from tinyocpp.hosts.caller import Proof, Refusal
 from tinyocpp.identity import fold_identity
 from tinyocpp.passwords import Proven, credentials, user_fits, verify_password
@@ -47,16 +48,19 @@ class Credentials:
         return self._password(caller, known, least, now_s)
 
     def _certificate_fault(self, certificate: Certificate, identity: str, config: Config) -> str:
-        names = {fold_identity(name) for name in certificate.names}
-        if fold_identity(identity) not in names:
+        """Its common name is the identity; or it is the very certificate our authority made for this charger, which may
+        go by its serial number (A00.FR.405)."""
+        own = fold_identity(identity)
+        issued_to, state, pem = self._register.certificate(certificate.serial) or ("", None, "")
+        shown = "".join(certificate.pem.split())
+        made_for_it = issued_to == own and bool(shown) and shown in "".join(pem.split())
+        if own not in {fold_identity(name) for name in certificate.names} and not made_for_it:
             return "the certificate names another charger"
         tls = config.listener.tls
         organisation = tls.client_organisation if tls else ""
         if organisation and organisation not in certificate.organisations:
             return "the certificate's organisation is not client_organisation"
-        if self._register.revoked(certificate.serial):
-            return "the certificate was revoked"
-        return ""
+        return "the certificate was revoked" if state is CertificateState.REVOKED else ""
 
     def _password(self, caller: Caller, known: Registered | None, least: int, now_s: float) -> Proof | Refusal:
         keys = known.keys if known else None

@@ -83,9 +83,9 @@ def server_context(tls: TlsConfig) -> ssl.SSLContext:
     return context
 
 
-def client_certificate(ssl_object: ssl.SSLObject | None) -> Certificate | None:
+def client_certificate(ssl_object: ssl.SSLObject) -> Certificate | None:
     """What the certificate says that the client has shown and the handshake has verified, None if it showed none."""
-    shown: Any = ssl_object.getpeercert() if ssl_object else None
+    shown: Any = ssl_object.getpeercert()
     if not shown:
         return None
     subject = [pair for part in shown.get("subject", ()) for pair in part]
@@ -94,6 +94,7 @@ def client_certificate(ssl_object: ssl.SSLObject | None) -> Certificate | None:
         organisations=tuple(value for name, value in subject if name == "organizationName"),
         serial=shown["serialNumber"].upper().lstrip("0"),
         expires_at=datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC),
+        pem=ssl.DER_cert_to_PEM_cert(ssl_object.getpeercert(binary_form=True) or b""),
     )
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tinyocpp.charger import Ledger
     from tinyocpp.config import Config
-    from tinyocpp.dealings import IssuedCertificate, LocalList, Reservation, Upkeep
+    from tinyocpp.dealings import CertificateState, IssuedCertificate, LocalList, Reservation, Upkeep
     from tinyocpp.storage.tagfile import TagFile
 
 
@@ -111,8 +111,8 @@ class Register(Protocol):
         """As soon as it comes with this profile, that is proven; None: it will not."""
         ...
 
-    def revoked(self, serial: str) -> bool:
-        """Has the owner revoked the certificate that our authority gave this number?"""
+    def certificate(self, serial: str) -> tuple[str, CertificateState, str] | None:
+        """What our authority gave this number: the folded identity it is for, what became of it, its PEM."""
         ...
 
     def set_registration(self, identity: str, registration: str | None) -> bool:

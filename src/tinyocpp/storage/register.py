@@ -102,10 +102,9 @@ class SqlRegister:
     def ask_profile(self, identity: str, asked: int | None) -> None:
         self._db.run("UPDATE chargers SET security_profile_next = ? WHERE charger = ?", asked, fold_identity(identity))
 
-    def revoked(self, serial: str) -> bool:
-        return bool(
-            self._db.rows("SELECT 1 FROM certificates WHERE serial = ? AND state = ?", serial, CertificateState.REVOKED)
-        )
+    def certificate(self, serial: str) -> tuple[str, CertificateState, str] | None:
+        rows = self._db.rows("SELECT charger, state, pem FROM certificates WHERE serial = ?", serial)
+        return next(((str(row[0]), CertificateState(str(row[1])), str(row[2])) for row in rows), None)
 
     def set_registration(self, identity: str, registration: str | None) -> bool:
         return bool(
