@@ -100,6 +100,10 @@ class Ledger(Protocol):
         """Book a stop; the same call twice changes nothing. An id this charger does not own becomes an orphan."""
         ...
 
+    def running(self, charger_id: str, *, refused: bool = False) -> list[Transaction]:
+        """What runs there, oldest first; `refused`: only what goes on although its tag may not charge."""
+        ...
+
     def samples(self, charger_id: str, call: MeterValues, now: datetime) -> Transaction | None:
         """Keep a MeterValues and bring its transaction up to date; returns that transaction if there is one. The same
         call twice is kept once."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from tinyocpp.tags import Tag
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from listening import Site
+    from listening import Charger, Site
 
     from tinyocpp.storage import ConnectorStatus
 
@@ -107,6 +107,19 @@ class Garage(Conversation):
 
     # What the owner asks.
 
+    def asked_within(self, seconds: float) -> list[list[Any]]:
+        """Action and payload of what we ask by ourselves in that time; each is answered Accepted."""
+        asked = []
+        end = self.clock.seconds + seconds
+        while (due := self.session.next_deadline) is not None and due <= end:
+            self.wait(max(0.0, due - self.clock.seconds))
+            for sent in self.session.text_to_send():
+                _, message_id, *call = json.loads(sent)
+                asked.append(call)
+                self.says(f'[3,"{message_id}",{{"status":"Accepted"}}]')
+        self.wait(end - self.clock.seconds)
+        return asked
+
     def ask(self, action: str, payload: str, answer: str) -> tuple[list[Any], str]:
         """A call of ours and the charger's answer to it, its id for `*`: what went out, and how it ended."""
         self.wait(1)  # some chargers want a pause between two calls (B18)
@@ -138,3 +151,26 @@ async def typed(site: Site, *words: str) -> AsyncIterator[Typing]:
     task = asyncio.create_task(asyncio.to_thread(run))
     yield typing
     typing.code = await task
+
+
+@asynccontextmanager
+async def obeying(charger: Charger, **answers: Any) -> AsyncIterator[list[list[Any]]]:
+    """A charger that gives each action its answer (a dict, or a function of the payload), NotImplemented to others;
+    yields what it has been asked."""
+    asked: list[list[Any]] = []
+
+    async def obey() -> None:
+        while True:
+            message_id, action, payload = await charger.next_call()
+            asked.append([action, payload])
+            answer = answers.get(action)
+            if answer is None:
+                await charger.socket.send(json.dumps([4, message_id, "NotImplemented", "", {}]))
+            else:
+                await charger.answer(message_id, answer(payload) if callable(answer) else answer)
+
+    task = asyncio.create_task(obey())
+    yield asked
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

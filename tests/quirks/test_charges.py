@@ -9,6 +9,7 @@ import pytest
 from listening import ACCEPTED, Site, charger, within
 
 from quirks.garage import ENERGY, Garage, typed
+from tinyocpp.makers import Quirks
 from tinyocpp.tags import Tag
 
 if TYPE_CHECKING:
@@ -235,6 +236,27 @@ def test_X18_one_card_in_many_spellings() -> None:
     number = garage.start(0, "04a2b3c4")
     garage.stop(number, 1000, idTag="04A2B3C4")
     assert garage.booked() == ["1 04A2B3C4 1000 Wh measured"]
+
+
+def test_X19_charges_though_refused() -> None:
+    """It is booked, and after a minute of delivering ended, once; what only stays plugged in is left alone."""
+    garage = Garage()
+    garage.boot()
+    start = {"connectorId": 1, "idTag": "STRANGER", "meterStart": 1000, "timestamp": garage.now}
+    assert garage.asks("StartTransaction", **start)["idTagInfo"]["status"] == "Invalid"
+    assert garage.asked_within(120) == []
+    garage.sample(register(1500), transactionId=1)
+    assert garage.asked_within(600) == [["RemoteStopTransaction", {"transactionId": 1}]]
+    garage.stop(1, 2000)
+    assert garage.booked() == ["1 STRANGER 1000 Wh measured"]
+
+
+def test_X19_the_owner_may_let_it() -> None:
+    garage = Garage()
+    garage.charger.quirks = Quirks(stop_refused=False)
+    garage.start(1000, "STRANGER")
+    garage.sample(register(1500), transactionId=1)
+    assert garage.asked_within(600) == []
 
 
 # ------------------------------------------------------------------------------------------------- asked from afar

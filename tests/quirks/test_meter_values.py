@@ -232,6 +232,25 @@ def test_M21_fewer_measurands_than_accepted() -> None:
     assert garage.booked() == [f"{number} 04A2 4000 Wh measured"]
 
 
+def test_M23_values_only_when_asked() -> None:
+    """SyncEV: asked each minute while it charges and says nothing by itself; others are not."""
+    garage = Garage()
+    garage.boot("SyncEV", "Compact EVCP", "1.6.3")
+    assert garage.asked_within(300) == []
+    garage.start(0, connector=2)
+    trigger = ["TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 2}]
+    assert garage.asked_within(190) == [trigger] * 3
+    garage.sample(energy(100), connector=2)
+    assert garage.asked_within(40) == []
+    garage.stop(1, 5000)
+    assert garage.asked_within(300) == []
+
+    other = Garage()
+    other.boot("Wallbe", "Pro")
+    other.start(0)
+    assert other.asked_within(300) == []
+
+
 def test_M24_days_of_history_at_the_first_connection() -> None:
     """Alfen, OpenEVSE: kept, but what is shown is of now."""
     garage = Garage()

@@ -287,3 +287,17 @@ def test_S24_statuses_of_another_version() -> None:
     number = garage.start()
     assert garage.asks("StatusNotification", connectorId=0, errorCode="NoError", status="Available") == {}
     assert garage.booked() == [f"{number} {ANNA.id} 0 Wh open"], "the whole charger being available ends no charge"
+
+
+@within(20)
+async def test_S25_no_empty_value_is_written(tmp_path: Path, capsys: Any) -> None:
+    """A charger's connection dies of it, so nothing goes out."""
+    site = Site(tmp_path, '[chargers]\nadmit = "any"')
+    async with site.listening() as listener, charger(listener) as garage:
+        await garage.boot()
+        async with typed(site, "charger", "set", "DefaultIdTag", "") as typing:
+            pass
+        assert typing.code == 64
+        assert "empty" in capsys.readouterr().err
+        assert "currentTime" in await garage.ask("Heartbeat", {})
+        assert garage.calls == []

@@ -12,13 +12,16 @@ from collections.abc import Callable
 
 from tinyocpp.charger import Charger
 from tinyocpp.commands import Errand
+from tinyocpp.errands.booting import ask_to_boot
 from tinyocpp.errands.certificates import deliver_again
+from tinyocpp.errands.sampling import ask_for_samples
+from tinyocpp.errands.stopping import stop_refused
 
 Beginning = Callable[[Charger], Errand | None]
 """None: there is nothing to do for this charger."""
 
-AT_CONNECTION: tuple[Beginning, ...] = ()
+AT_CONNECTION: tuple[Beginning, ...] = (ask_to_boot,)
 """Begun with every connection that was let in."""
 
-WHEN_ACCEPTED: tuple[Beginning, ...] = (deliver_again,)
+WHEN_ACCEPTED: tuple[Beginning, ...] = (deliver_again, ask_for_samples, stop_refused)
 """Begun with the first frame of a charger that is accepted: before that, nothing may be asked of it (section 4.2)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinyocpp.dealings import ReservationState
+from tinyocpp.errands.stopping import stop_refused
 from tinyocpp.handlers.authorization import info, judge
 from tinyocpp.leniency import Oddity, OddityKind
 from tinyocpp.messages.core import (
@@ -15,6 +16,7 @@ from tinyocpp.messages.core import (
     StopTransaction,
     StopTransactionResult,
 )
+from tinyocpp.messages.types import AuthorizationStatus
 from tinyocpp.metering import read
 from tinyocpp.transactions import booked
 
@@ -35,6 +37,8 @@ def start_transaction(call: StartTransaction, charger: Charger) -> StartTransact
     if call.reservation_id:  # 0 is none (quirk S21)
         used, now = ReservationState.USED, charger.clock.now()
         charger.ledger.reservation_ended(charger.id, call.reservation_id, used, now, transaction.id)
+    if verdict.status is not AuthorizationStatus.ACCEPTED and (errand := stop_refused(charger)):
+        charger.undertake(errand)
     announce_transaction(transaction, charger, id_tag_status=verdict.status)
     return StartTransactionResult(id_tag_info=info(verdict, charger), transaction_id=transaction.id)
 

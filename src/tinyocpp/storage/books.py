@@ -89,6 +89,10 @@ class Books:
             return self.transactions(f"charger = ? AND {RUNNING}", charger)
         return self.transactions(f"charger = ? AND connector_id = ? AND {RUNNING}", charger, connector_id)
 
+    def refused(self, charger: str) -> list[Transaction]:
+        """What runs there although its tag may not charge."""
+        return self.transactions(f"charger = ? AND refused = 1 AND {RUNNING}", charger)
+
     def owned(self, charger: str, transaction_id: int) -> Transaction | None:
         """The transaction of that number, if it is this charger's. Every sample asks, so one that runs is remembered:
         see `forget`."""
