@@ -45,8 +45,9 @@ class Conversation:
         standing: Standing = Standing.ADMITTED,
         registration: RegistrationStatus = RegistrationStatus.ACCEPTED,
         watched: bool = False,
+        store: SqliteStore | None = None,  # that of an earlier connection
     ) -> None:
-        self.store = SqliteStore(":memory:")
+        self.store = store or SqliteStore(":memory:")
         self.clock = Clock()
         self.charger = Charger(
             "garage",

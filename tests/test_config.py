@@ -92,7 +92,7 @@ def test_everything_the_design_shows(tmp_path: Path) -> None:
 MISTAKES = {
     "a typo": ("[listener]\nprot = 1", "listener.prot: unknown key; did you mean 'port'?"),
     "no such table": ("[listner]\nport = 1", "listner: unknown key; did you mean 'listener'?"),
-    "nothing like it": ("[tags]\nzzz = 1", "tags.zzz: unknown key; there is unknown, empty"),
+    "nothing like it": ("[tags]\nzzz = 1", "tags.zzz: unknown key; there is unknown, empty, local_list"),
     "a typo in TLS": (
         TLS + 'client_cs = "x"',
         "listener.tls.client_cs: unknown key; did you mean 'client_ca'?",

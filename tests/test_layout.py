@@ -20,7 +20,7 @@ ROWS: list[set[str]] = [
     {"errors"},
     {"messages"},
     {
-        "leniency", "tags", "transactions", "metering", "commands", "dealings", "features", "makers",
+        "leniency", "tags", "transactions", "metering", "commands", "dealings", "features", "locallist", "makers",
         "identity", "admission", "certificates", "attempts", "masking", "passwords", "periods",
     },
     {"charger"},

@@ -17,7 +17,7 @@ from tinyocpp.masking import masked
 from tinyocpp.messages.core import RegistrationStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime, tzinfo
 
     from tinyocpp.commands import Errand
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tinyocpp.messages.payload import Payload
     from tinyocpp.messages.reservation import ReserveNow
     from tinyocpp.passwords import Keys
-    from tinyocpp.tags import Verdict
+    from tinyocpp.tags import Tag, Verdict
     from tinyocpp.transactions import Transaction
 
     QuirksOf = Callable[[str, str, str], Quirks]
@@ -62,6 +62,10 @@ class Tags(Protocol):
 
     def judge(self, id_tag: str, now: datetime, *, running: int = 0) -> Verdict:
         """May this tag charge now, having `running` transactions open elsewhere? Never raises, whatever the tag."""
+        ...
+
+    def __iter__(self) -> Iterator[Tag]:
+        """Every tag there is a line of."""
         ...
 
 
@@ -268,6 +272,7 @@ class Charger:
         quirks: QuirksOf = quirks_of,
         authority: Authority | None = None,
         vendors: Mapping[str, VendorAnswer] | None = None,
+        local_list: bool = False,
     ) -> None:
         self.id = id
         self.ledger = ledger
@@ -280,6 +285,7 @@ class Charger:
         self._quirks_of = quirks
         self.quirks = quirks("", "", "")  # until it is known who made it
         self.vendors = vendors or {}  # by vendorId in lower case
+        self.local_list = local_list  # is it to have the tags as its own local list?
         self.authority = authority  # who signs certificates; None: nobody
         self.errands: list[Errand] = []  # the session takes them on
         self.heartbeat_interval_s = heartbeat_interval_s

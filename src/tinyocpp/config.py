@@ -75,6 +75,7 @@ class ChargerConfig(Table, frozen=True):
     security_profile: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0  # the least it may use
     strict: bool = False  # refuse what the standard forbids instead of mending it
     registration: Literal["Accepted", "Pending", "Rejected"] = "Accepted"
+    local_list: bool | None = None  # keep the tags in the charger too; None: as [tags] says
     quirks: dict[str, object] = {}  # what the owner sets of makers.Quirks
 
 
@@ -91,6 +92,7 @@ class TagsConfig(Table, frozen=True):
 
     unknown: Literal["reject", "accept"] = "reject"
     empty: str = ""  # name or id of the tag an empty idTag is booked to
+    local_list: bool = False  # keep the tags in chargers too, so that they know them without us
 
 
 class LogConfig(Table, frozen=True):
@@ -137,6 +139,11 @@ class Config(Tables, frozen=True):
     def quirks_of(self, charger_id: str, vendor: str, model: str, firmware: str) -> Quirks:
         """What to mind with this charger: what is known of its maker, and what the owner says instead."""
         return overridden(quirks_of(vendor, model, firmware), self.for_charger(charger_id).quirks)
+
+    def keeps_local_list(self, charger_id: str) -> bool:
+        """Is this charger to know the tags by itself?"""
+        own = self.for_charger(charger_id).local_list
+        return self.tags.local_list if own is None else own
 
     def zone(self) -> tzinfo:
         """Where local days begin."""

@@ -9,7 +9,16 @@ import msgspec
 import pytest
 from booked import utc
 
-from tinyocpp.cli.findings import Circumstances, Finding, charger_findings, oddity_findings, tag_findings
+from tinyocpp.cli.findings import (
+    Circumstances,
+    Dealings,
+    Finding,
+    charger_findings,
+    dealing_findings,
+    oddity_findings,
+    tag_findings,
+)
+from tinyocpp.dealings import LocalList, Reservation, ReservationState, Upkeep, UpkeepKind
 from tinyocpp.storage import ChargerStatus, ConnectorStatus, NotedOddity, Registered
 
 NOW = utc("2026-06-01T12:00:00")
@@ -131,8 +140,7 @@ def test_silence(one: Registered, connectors: list[ConnectorStatus], expected: s
         pytest.param(charging(error_code="WeakSignal"), "Garage: connector 1 reports WeakSignal", id="an error"),
         pytest.param(
             charging(connector_id=0, status="Unavailable"),
-            "Garage: is out of service; tinyocpp-command --charger Garage ChangeAvailability"
-            ' \'{"connectorId":0,"type":"Operative"}\'',
+            "Garage: is out of service; tinyocpp charger availability operative --charger Garage --connector 0",
             id="out of service",
         ),
         pytest.param(
@@ -195,3 +203,67 @@ def test_the_newest_cards_once_each() -> None:
 def test_a_finding_without_a_charger() -> None:
     assert str(Finding("", "the disk is full", "make room")) == "the disk is full; make room"
     assert HERE.now.tzinfo is UTC
+
+
+LIST = LocalList(charger_id="Garage", version=3, entries={"04a2": "{}"}, told_at=NOW - timedelta(hours=1))
+RESERVATION = Reservation(
+    charger_id="Garage",
+    reservation_id=7,
+    connector_id=1,
+    id_tag="04A2",
+    expires_at=NOW + timedelta(hours=1),
+    state=ReservationState.ACTIVE,
+    changed_at=NOW,
+)
+UPDATE = Upkeep(charger_id="Garage", what=UpkeepKind.FIRMWARE, status="Downloading", status_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("dealings", "expected"),
+    [
+        pytest.param(Dealings(registered=garage()), [], id="nothing"),
+        pytest.param(
+            Dealings(registered=garage(registration="Pending")),
+            ["Garage: is on hold, it may not charge; tinyocpp charger accept Garage"],
+            id="on hold",
+        ),
+        pytest.param(
+            Dealings(registered=garage(registration="Rejected")),
+            ["Garage: is rejected, it may not charge; tinyocpp charger accept Garage"],
+            id="rejected",
+        ),
+        pytest.param(
+            Dealings(registered=garage(registration="Accepted"), local_list=LIST),
+            ["Garage: knows 1 tag by itself since 13:00"],
+            id="in step",
+        ),
+        pytest.param(
+            Dealings(registered=garage(), local_list=msgspec.structs.replace(LIST, problem="SendLocalList: timeout")),
+            ["Garage: its local list is not in step: SendLocalList: timeout"],
+            id="not in step",
+        ),
+        pytest.param(
+            Dealings(registered=garage(), upkeep=[UPDATE, msgspec.structs.replace(UPDATE, status_at=ago(days=2))]),
+            ["Garage: firmware: Downloading since 14:00"],
+            id="upkeep, but not of long ago",
+        ),
+        pytest.param(
+            Dealings(
+                registered=garage(),
+                reservations=[
+                    RESERVATION,
+                    msgspec.structs.replace(RESERVATION, connector_id=0),
+                    msgspec.structs.replace(RESERVATION, state=ReservationState.USED),
+                    msgspec.structs.replace(RESERVATION, expires_at=NOW),
+                ],
+            ),
+            [
+                "Garage: connector 1 is reserved for 04A2 until 15:00",
+                "Garage: a connector is reserved for 04A2 until 15:00",
+            ],
+            id="reservations, while they last",
+        ),
+    ],
+)
+def test_what_is_agreed_with_a_charger(dealings: Dealings, expected: list[str]) -> None:
+    assert [str(finding) for finding in dealing_findings(dealings, HERE)] == expected

@@ -16,13 +16,14 @@ import msgspec
 from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.leniency import LOSSES, OddityKind
 from tinyocpp.leniency.values import NOTHING_SAID
-from tinyocpp.messages.core import ChargePointErrorCode, ChargePointStatus
+from tinyocpp.messages.core import ChargePointErrorCode, ChargePointStatus, RegistrationStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime, tzinfo
 
-    from tinyocpp.storage import ChargerStatus, ConnectorStatus, NotedOddity
+    from tinyocpp.dealings import LocalList, Reservation, Upkeep
+    from tinyocpp.storage import ChargerStatus, ConnectorStatus, NotedOddity, Registered
 
 LATELY = timedelta(days=1)
 KNOCKED = timedelta(days=7)  # how long a refused stranger is worth a line
@@ -64,6 +65,15 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
         return f"{there:%H:%M}" if there.date() == self.now.astimezone(self.zone).date() else f"{there:%Y-%m-%d %H:%M}"
 
 
+class Dealings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger has of one charger beside energy."""
+
+    registered: Registered
+    local_list: LocalList | None = None
+    upkeep: list[Upkeep] = []
+    reservations: list[Reservation] = []
+
+
 def charger_findings(charger: ChargerStatus, here: Circumstances) -> list[Finding]:
     """What is wrong with one charger now."""
     identity = charger.registered.charger_id
@@ -100,6 +110,30 @@ def tag_findings(unknown: Sequence[tuple[datetime, str, str]], here: Circumstanc
         Finding(charger_id, f"unknown card {id_tag} at {here.clock(at)}", f"tinyocpp tag add {quote(id_tag)}")
         for id_tag, (at, charger_id) in newest
     ]
+
+
+def dealing_findings(dealings: Dealings, here: Circumstances) -> Iterator[Finding]:
+    """What stands between one charger and us beside energy: its registration, its local list, updates and uploads."""
+    one = dealings.registered
+    accept = f"tinyocpp charger accept {quote(one.charger_id)}"
+    if one.registration == RegistrationStatus.PENDING:
+        yield Finding(one.charger_id, "is on hold, it may not charge", accept)
+    elif one.registration == RegistrationStatus.REJECTED:
+        yield Finding(one.charger_id, "is rejected, it may not charge", accept)
+    kept = dealings.local_list
+    if kept is not None and kept.problem:
+        yield Finding(one.charger_id, f"its local list is not in step: {kept.problem}")
+    elif kept is not None:
+        tags = "1 tag" if len(kept.entries) == 1 else f"{len(kept.entries)} tags"
+        yield Finding(one.charger_id, f"knows {tags} by itself since {here.clock(kept.told_at)}")
+    for job in dealings.upkeep:
+        if here.now - job.status_at < LATELY:
+            yield Finding(one.charger_id, f"{job.what}: {job.status} since {here.clock(job.status_at)}")
+    for reservation in dealings.reservations:
+        if reservation.active(here.now):
+            where = f"connector {reservation.connector_id}" if reservation.connector_id else "a connector"
+            until = here.clock(reservation.expires_at)
+            yield Finding(one.charger_id, f"{where} is reserved for {reservation.id_tag} until {until}")
 
 
 def _at_the_door(charger: ChargerStatus, here: Circumstances) -> Iterator[Finding]:
@@ -139,7 +173,7 @@ def _silence(charger: ChargerStatus, here: Circumstances) -> Iterator[Finding]:
             wrong=True,
         )
     elif here.now - one.last_seen_at > timedelta(seconds=SILENT_HEARTBEATS * here.heartbeat_interval_s):
-        remedy = f'restart it: tinyocpp-command --charger {quote(one.charger_id)} Reset \'{{"type":"Soft"}}\''
+        remedy = f"restart it: tinyocpp charger reset --charger {quote(one.charger_id)}"
         yield Finding(one.charger_id, f"connected but silent since {here.clock(one.last_seen_at)}", remedy)
 
 
@@ -155,8 +189,8 @@ def _at_connector(connector: ConnectorStatus, identity: str, here: Circumstances
         told = f"charges, although the tag {connector.id_tag} may not"
         yield told, f"tinyocpp stop --charger {quote(identity)} --connector {connector.connector_id}", True
     if connector.status == ChargePointStatus.UNAVAILABLE:
-        operative = f'\'{{"connectorId":{connector.connector_id},"type":"Operative"}}\''
-        yield "is out of service", f"tinyocpp-command --charger {quote(identity)} ChangeAvailability {operative}", False
+        where = f"--charger {quote(identity)} --connector {connector.connector_id}"
+        yield "is out of service", f"tinyocpp charger availability operative {where}", False
     told_at = max(filter(None, (connector.status_at, connector.sampled_at)), default=None)
     if told_at is not None and told_at - here.now > CLOCK_OFF:
         yield f"the charger's clock is ahead: it says {here.clock(told_at)}", "", False

@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.cli.charger.door import connected_now
-from tinyocpp.cli.findings import LATELY, Circumstances, Finding, charger_findings, oddity_findings, tag_findings
+from tinyocpp.cli.findings import (
+    LATELY,
+    Circumstances,
+    Dealings,
+    Finding,
+    charger_findings,
+    dealing_findings,
+    oddity_findings,
+    tag_findings,
+)
 from tinyocpp.cli.tables import Column, kwh, local_time, print_rows
 from tinyocpp.companions.commandclient import CommandClient, open_charger
 from tinyocpp.errors import Malformed, OperatorError
@@ -29,7 +38,7 @@ if TYPE_CHECKING:
 
     from tinyocpp.cli.tables import Row
     from tinyocpp.config import Config
-    from tinyocpp.storage import ChargerStatus, ConnectorStatus
+    from tinyocpp.storage import ChargerStatus, ConnectorStatus, Reader, Registered
     from tinyocpp.storage.tagfile import TagFile
 
 REDRAW_S = 2.0
@@ -69,6 +78,7 @@ def picture(config: Config, now: datetime | None = None) -> Picture:
     with closing(open_reader(config)) as reader:
         known, oddities = reader.chargers(), reader.oddities(now - LATELY)
         unknown = [shown for shown in reader.unknown_tags(now - LATELY) if tags.find(shown[2]) is None]
+        dealings = {fold_identity(one.registered.charger_id): dealings_with(one.registered, reader) for one in known}
     here = Circumstances(
         now=now,
         zone=config.zone(),
@@ -78,11 +88,22 @@ def picture(config: Config, now: datetime | None = None) -> Picture:
     )
     rows, findings = [], broken
     for charger in known:
-        found = charger_findings(charger, here)
+        has = dealings[fold_identity(charger.registered.charger_id)]
+        found = [*charger_findings(charger, here), *dealing_findings(has, here)]
         findings += found
         if _has_been_here(charger):
-            rows.append(_charger_row(charger, here, found, tags))
+            rows.append(_charger_row(charger, here, found, tags) | _dealings_row(has, here))
     return Picture(rows, [*findings, *oddity_findings(oddities), *tag_findings(unknown, here)])
+
+
+def dealings_with(one: Registered, reader: Reader) -> Dealings:
+    """What stands between this charger and us."""
+    return Dealings(
+        registered=one,
+        local_list=next(iter(reader.local_lists(one.charger_id)), None),
+        upkeep=reader.upkeep(one.charger_id),
+        reservations=reader.reservations(one.charger_id),
+    )
 
 
 def _has_been_here(charger: ChargerStatus) -> bool:
@@ -106,6 +127,16 @@ def _charger_row(
             _connector_row(connector, connected, tags) for connector in charger.connectors if connector.connector_id
         ],
         "trouble": [f"{finding.text}; {finding.remedy}".removesuffix("; ") for finding in findings],
+    }
+
+
+def _dealings_row(has: Dealings, here: Circumstances) -> dict[str, object]:
+    kept = has.local_list
+    return {
+        "registration": has.registered.registration,  # null: as configured
+        "local_list": kept and {"version": kept.version, "tags": len(kept.entries), "problem": kept.problem},
+        "upkeep": [{"what": job.what, "status": job.status, "status_at": job.status_at} for job in has.upkeep],
+        "reservations": [msgspec.structs.asdict(one) for one in has.reservations if one.active(here.now)],
     }
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tinyocpp.admission import Standing
 from tinyocpp.handlers.transactions import announce_transaction
 from tinyocpp.messages.core import (
     BootNotification,
     BootNotificationResult,
+    ChargePointErrorCode,
     Heartbeat,
     HeartbeatResult,
     RegistrationStatus,
@@ -53,8 +56,17 @@ def heartbeat(call: Heartbeat, charger: Charger) -> HeartbeatResult:
     return HeartbeatResult(current_time=whole_seconds(charger.clock.now()))
 
 
+def _doubt_local_list(charger: Charger) -> None:
+    """The charger's list says other things than we do: errands/locallist.py sends it anew (section 3.5.3)."""
+    kept = charger.ledger.local_list(charger.id)
+    if kept is not None:
+        charger.ledger.keep_local_list(msgspec.structs.replace(kept, problem="the charger reports a conflict"))
+
+
 def status_notification(call: StatusNotification, charger: Charger) -> StatusNotificationResult:
     """Keep the status; any change is possible, as short states may be left out (section 4.9)."""
+    if call.error_code is ChargePointErrorCode.LOCAL_LIST_CONFLICT:
+        _doubt_local_list(charger)
     changed = charger.ledger.status(charger.id, call, charger.clock.now())
     charger.announce(
         "status", connector_id=call.connector_id, status=call.status, error_code=call.error_code, info=call.info

@@ -64,6 +64,7 @@ def charger_of(
         heartbeat_interval_s=config.chargers.heartbeat_interval_s,
         quirks=partial(config.quirks_of, charger_id),
         authority=OwnAuthority(config),
+        local_list=config.keeps_local_list(charger_id),
         vendors={vendor.lower(): answer for vendor, answer in config.data_transfer.items()},
     )
 

@@ -1,0 +1,140 @@
+"""Keep a charger's local authorisation list in step with the owner's tags (sections 3.5.2, 5.10, 5.15).
+
+Begun where the owner wants it (`[tags] local_list`). It goes on as long as the connection: when the file of tags
+changes, or a tag's last day has passed, the charger hears of it within a minute. What the charger has accepted is in
+the ledger, so that the next connection goes on from there; whenever that is in doubt, the whole list is sent anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tinyocpp.commands import Answer, Ask, Outcome, Pause, status_of
+from tinyocpp.dealings import LocalList
+from tinyocpp.messages.payload import encode_payload
+
+if TYPE_CHECKING:
+    from tinyocpp.charger import Charger
+    from tinyocpp.commands import Errand
+    from tinyocpp.locallist import Entries
+
+LOOK_EVERY_S = 60.0
+AFTER_A_REFUSAL_S = 900.0
+KEYS = ("LocalAuthListEnabled", "LocalAuthorizeOffline", "LocalAuthListMaxLength", "SendLocalListMaxLength")
+SWITCHES = KEYS[:2]
+"""Without them the list counts for nothing, or not when it is needed (section 9.1)."""
+AT_A_TIME = 20  # entries, of a charger that does not say its SendLocalListMaxLength
+ROOM = 1000  # entries in all, of one that does not say its LocalAuthListMaxLength
+NO_LIST = -1  # as listVersion: not supported (section 5.10)
+NOT_SUPPORTED = "the charger has no local list"
+UNKNOWN_CALL = frozenset({"NotSupported", "NotImplemented"})
+
+Steps = Generator[Ask | Pause, Answer | None, str]
+"""A part of the errand. Returns what is wrong; nothing: the charger is in step."""
+
+
+class _Version(msgspec.Struct, rename="camel"):
+    list_version: int
+
+
+def keep_local_list(charger: Charger) -> Errand | None:
+    return _keep(charger) if charger.local_list else None
+
+
+def _keep(charger: Charger) -> Errand:
+    yield from _prepare(charger)
+    problem = yield from _bring_in_step(charger)
+    while problem != NOT_SUPPORTED:
+        yield Pause(AFTER_A_REFUSAL_S if problem else LOOK_EVERY_S)
+        kept = _kept(charger)
+        if kept.problem or kept.entries != _wanted(charger):
+            problem = yield from _bring_in_step(charger)
+
+
+def _prepare(charger: Charger) -> Errand:
+    """Learn what the charger can take, and switch its list on where it says that it is off."""
+    asked = [key for key in KEYS if key not in charger.quirks.never_read]
+    yield Ask("GetConfiguration", msgspec.json.encode({"key": asked}))  # handlers/answers.py learns from the answer
+    for key in SWITCHES:
+        if (charger.ledger.configuration(charger.id, key) or "").lower() == "false":
+            yield Ask("ChangeConfiguration", msgspec.json.encode({"key": key, "value": "true"}))
+
+
+def _bring_in_step(charger: Charger) -> Steps:
+    """Ask what it has, send what it lacks, and keep what came of it."""
+    answer = yield Ask("GetLocalListVersion", b"{}")
+    version = _version(answer)
+    if version is None:
+        problem = NOT_SUPPORTED if answer is not None and answer.code in UNKNOWN_CALL else _no(answer)
+    elif version == NO_LIST:
+        problem = NOT_SUPPORTED
+    else:
+        problem = yield from _update(charger, version)
+    charger.ledger.keep_local_list(msgspec.structs.replace(_kept(charger), problem=problem))
+    return problem
+
+
+def _update(charger: Charger, version: int) -> Steps:
+    """What has changed, if we know what it has; the whole list if we do not, or if it will not have the change."""
+    kept, want = _kept(charger), _wanted(charger)
+    known = {} if version == 0 else kept.entries if version == kept.version and not kept.problem else None
+    if known is not None:
+        problem = yield from _send(charger, known, want, version)
+        if not problem:
+            return ""
+    return (yield from _send(charger, None, want, max(version, _kept(charger).version)))
+
+
+def _send(charger: Charger, have: Entries | None, want: Entries, version: int) -> Steps:
+    """Every message that is accepted is kept at once: the next connection goes on from there."""
+    from tinyocpp.locallist import after, updates
+
+    for update in updates(have, want, version, _number(charger, "SendLocalListMaxLength", AT_A_TIME)):
+        answer = yield Ask("SendLocalList", encode_payload(update))
+        if answer is None or not answer.agreed:
+            return _no(answer)
+        have = after(have or {}, update)
+        now = charger.clock.now()
+        charger.ledger.keep_local_list(
+            LocalList(charger_id=charger.id, version=update.list_version, entries=have, told_at=now)
+        )
+    return ""
+
+
+def _wanted(charger: Charger) -> Entries:
+    from tinyocpp.locallist import wanted
+
+    judge = partial(charger.tags.judge, now=charger.clock.now())
+    return wanted(charger.tags, judge, _number(charger, "LocalAuthListMaxLength", ROOM))
+
+
+def _kept(charger: Charger) -> LocalList:
+    kept = charger.ledger.local_list(charger.id)
+    return kept or LocalList(charger_id=charger.id, version=0, told_at=charger.clock.now())
+
+
+def _number(charger: Charger, key: str, default: int) -> int:
+    told = charger.ledger.configuration(charger.id, key) or ""
+    return max(int(told), 1) if told.isdecimal() and len(told) < 6 else default
+
+
+def _version(answer: Answer | None) -> int | None:
+    if answer is None or answer.outcome is not Outcome.RESULT:
+        return None
+    try:
+        return msgspec.json.decode(answer.payload, type=_Version).list_version
+    except msgspec.MsgspecError:
+        return None
+
+
+def _no(answer: Answer | None) -> str:
+    """What is wrong, in the charger's own word where it has said one."""
+    assert answer is not None  # to an Ask there is an answer
+    if answer.outcome is Outcome.RESULT:
+        return f"{answer.action} was answered {status_of(answer.payload) or 'with nothing of use'}"
+    said = answer.code or answer.description or answer.outcome
+    return f"{answer.action}: {said}"
