@@ -120,7 +120,8 @@ class CommandClient:
             case "malformed":
                 return Malformed(f"{fault.description}")
             case "withheld":
-                return NotPermitted(f"{self.charger_id} was not asked: {fault.description}")
+                remedy = f"everything may flow after: tinyocpp charger accept {self.charger_id}"
+                return NotPermitted(f"{self.charger_id} was not asked: {fault.description}; {remedy}")
             case "timeout":
                 return NoAnswer(f"{self.charger_id} gave no answer to {action} within {timeout_s:g} s")
             case _:

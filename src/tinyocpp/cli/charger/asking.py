@@ -49,7 +49,7 @@ def availability(args: Namespace, config: Config) -> int:
         charger.demand(
             call,
             remedy=f"see what it is doing: tinyocpp status; or try it {other}, as some chargers know only that",
-            what=f"connector {connector_id}" if connector_id else "the charger",
+            connector=f"connector {connector_id}" if connector_id else "the charger",
             type=args.type,
         )
     return 0
@@ -81,7 +81,7 @@ def unlock(args: Namespace, config: Config) -> int:
                 f"transaction {running.transaction_id} is running on connector {connector_id}, and unlocking ends it;"
                 " tinyocpp stop ends it properly, --anyway unlocks all the same"
             )
-        charger.demand(Unlock(connector_id=connector_id), connector=connector_id)
+        charger.demand(Unlock(connector_id=connector_id), connector=f"connector {connector_id}")
     return 0
 
 

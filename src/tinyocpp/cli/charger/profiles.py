@@ -7,6 +7,7 @@ profilerules.py before anything is sent.
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -48,8 +49,12 @@ DAY_S = 86_400
 
 
 def _purpose(typed: str) -> ChargingProfilePurposeType:
-    """Also as the standard spells it; argparse names the choices for anything else."""
-    return PURPOSES.get(typed) or ChargingProfilePurposeType(typed)
+    """Also as the standard spells it."""
+    spelled = {purpose.lower(): purpose for purpose in PURPOSES.values()}
+    found = PURPOSES.get(typed.lower()) or spelled.get(typed.lower())
+    if found is None:
+        raise ArgumentTypeError(f"{typed}: no such purpose; {PURPOSE_TOLD}")
+    return found
 
 
 # --- set

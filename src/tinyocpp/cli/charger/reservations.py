@@ -64,7 +64,7 @@ def reserve(args: Namespace, config: Config) -> int:
         )
         charger.demand(
             call,
-            what=f"connector {connector_id}" if connector_id else "any connector",
+            connector=f"connector {connector_id}" if connector_id else "any connector",
             tag=id_tag,
             until=f"{until.astimezone(zone):%Y-%m-%d %H:%M}",
             reservation=call.reservation_id,

@@ -15,9 +15,9 @@ ANSWERS: dict[str, dict[str, Row]] = {
         "Rejected": ("it knows no such reservation", "nothing is kept any more: see tinyocpp charger reservations"),
     },
     "ChangeAvailability": {
-        "Accepted": ("{what} is {type} now, also after a restart", ""),
-        "Rejected": ("{what} cannot be made {type}", "see what it is doing: tinyocpp status"),
-        "Scheduled": ("{what} becomes {type} when the running charge has ended", ""),
+        "Accepted": ("{connector} is {type} now, also after a restart", ""),
+        "Rejected": ("{connector} cannot be made {type}", "see what it is doing: tinyocpp status"),
+        "Scheduled": ("{connector} becomes {type} when the running charge has ended", ""),
     },
     "ChangeConfiguration": {
         "Accepted": ("{key} is {value} now", ""),
@@ -46,6 +46,11 @@ ANSWERS: dict[str, dict[str, Row]] = {
         "UnknownMessageId": ("it knows the vendor, but not the message", "see the maker's manual for its messages"),
         "UnknownVendorId": ("it does not know that vendor", "see the maker's manual for the vendor's spelling"),
     },
+    "DeleteCertificate": {
+        "Accepted": ("{what} is deleted", ""),
+        "Failed": ("{what} stays", "it is in use there, or cannot be deleted at all"),
+        "NotFound": ("it has no such certificate", "see tinyocpp charger certificate list"),
+    },
     "ExtendedTriggerMessage": {
         "Accepted": ("{message} will come", ""),
         "NotImplemented": ("it cannot be made to send {message}", "wait for it to come by itself"),
@@ -54,6 +59,14 @@ ANSWERS: dict[str, dict[str, Row]] = {
     "GetCompositeSchedule": {
         "Accepted": ("this is what it expects, without promise", ""),
         "Rejected": ("it cannot tell", "many chargers never can; or there is no such connector"),
+    },
+    "InstallCertificate": {
+        "Accepted": ("it trusts {what} now", ""),
+        "Failed": ("it could not keep {what}", "try again, or after tinyocpp charger reset"),
+        "Rejected": (
+            "it does not take {what}",
+            "its clock may be wrong, or its store full: tinyocpp charger certificate list, then delete one",
+        ),
     },
     "RemoteStartTransaction": {
         "Accepted": ("it tries to start", ""),
@@ -64,12 +77,15 @@ ANSWERS: dict[str, dict[str, Row]] = {
         "Rejected": ("it knows no such transaction", "see tinyocpp status"),
     },
     "ReserveNow": {
-        "Accepted": ("{what} is kept for {tag} until {until} (reservation {reservation})", ""),
-        "Faulted": ("{what} is out of order", "see tinyocpp status"),
-        "Occupied": ("{what} is in use or reserved already", "see tinyocpp status and tinyocpp charger reservations"),
-        "Rejected": ("it takes no reservations, or not for {what}", "name one connector with --connector"),
+        "Accepted": ("{connector} is kept for {tag} until {until} (reservation {reservation})", ""),
+        "Faulted": ("{connector} is out of order", "see tinyocpp status"),
+        "Occupied": (
+            "{connector} is in use or reserved already",
+            "see tinyocpp status and tinyocpp charger reservations",
+        ),
+        "Rejected": ("it takes no reservations, or not for {connector}", "name one connector with --connector"),
         "Unavailable": (
-            "{what} is out of service",
+            "{connector} is out of service",
             "bring it back: tinyocpp charger availability operative --charger {charger}",
         ),
     },
@@ -94,7 +110,7 @@ ANSWERS: dict[str, dict[str, Row]] = {
     "UnlockConnector": {
         "NotSupported": ("nothing to unlock: a fixed cable, or no such connector", "see tinyocpp status"),
         "UnlockFailed": ("the plug is held fast", "pull the plug lightly, or push it in, and try again"),
-        "Unlocked": ("connector {connector} has let go of the plug", ""),
+        "Unlocked": ("{connector} has let go of the plug", ""),
     },
 }
 """Other actions (firmware, logs, certificates) are told by the words that send them."""
