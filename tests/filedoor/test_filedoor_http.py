@@ -196,6 +196,18 @@ def test_a_name_glued_to_the_url(opened: Opened, inbox: Inbox, folder: Path) -> 
     assert contents(folder) == {"log.txt": b"data"}
 
 
+def test_a_name_that_was_told_meanwhile(opened: Opened, inbox: Inbox, folder: Path) -> None:
+    """The charger's answer, which names the file, and the file itself race each other."""
+    door = opened("http", inbox)
+    with connect(door) as sock:
+        sock.sendall(f"PUT {door.path} HTTP/1.0\r\nContent-Length: 4\r\n\r\nda".encode())
+        wait_until(lambda: inbox.visits == 1)
+        inbox.default_name = "my diag.zip"
+        sock.sendall(b"ta")
+        assert b"201" in rest_of(sock)
+    assert contents(folder) == {"my-diag.zip": b"data"}
+
+
 def test_an_upload_takes_nobodys_place(opened: Opened, inbox: Inbox, folder: Path) -> None:
     (folder / "log.txt").write_bytes(b"mine")
     door = opened("http", inbox)

@@ -31,7 +31,8 @@ WHAT = {
     "list": Word("door.show_list", "everybody who ever came to the door"),
     "admit": Word("door.admit", "let this charger connect"),
     "forget": Word("door.forget", "no longer; its password goes too, what was booked stays"),
-    "password": Word("password.password", "read one from standard input, or make one"),
+    "password": Word("password.password", "read one from standard input, or make one; bring it to the charger"),
+    "security": Word("security.security", "which security profile it has to use; move it up"),
     "hold": Word("door.hold", "it may connect and be set up, but not charge, until it is accepted"),
     "reject": Word("door.reject", "it is asked for nothing, and may not charge, until it is accepted"),
     "accept": Word("door.accept", "everything may flow (again)"),
@@ -46,12 +47,23 @@ WHAT = {
     "reserve": Word("reservations.reserve", "keep a connector free for a tag"),
     "cancel-reservation": Word("reservations.cancel_reservation", "let it go again"),
     "reservations": Word("reservations.reservations", "which connectors are kept, for whom and until when"),
+    "certificate list": Word("certificates.show_list", "whom the charger trusts"),
+    "certificate install": Word("certificates.install", "make it trust an authority, ours if no file is named"),
+    "certificate delete": Word("certificates.delete", "make it trust one no longer"),
+    "certificate renew": Word("certificates.renew", "have it ask for a certificate of its own, and sign it"),
     "profile set": Word("profiles.set_profile", "put a limit into the charger"),
     "profile clear": Word("profiles.clear", "take limits out of it"),
     "profile composite": Word("profiles.composite", "what all its limits come to, hour by hour"),
+    "firmware update": Word("upkeep.update_firmware", "give it new firmware: a file here, or a URL"),
+    "diagnostics get": Word("upkeep.get_diagnostics", "have it bring its diagnostics"),
+    "log get": Word("upkeep.get_log", "have it bring a log, where it knows the security extension"),
 }
 
 GROUPS = {
+    "certificate": "whom it trusts, and its own certificate: list, install, delete, renew",
+    "diagnostics": "what it says of itself: get",
+    "firmware": "what it runs: update",
+    "log": "its logs: get",
     "profile": "limits over time: set, clear, composite",
 }
 

@@ -80,6 +80,7 @@ class Inbox:
         self.is_folder = place.endswith("/") or os.path.isdir(place)
         self._folder, self._name = (place, "") if self.is_folder else os.path.split(os.path.abspath(place))
         self.most_bytes = most_bytes
+        self.default_name = "upload"  # of what comes without one
         self.arrived: list[Arrived] = []
         self.received_bytes = 0
         self.visits = 0
@@ -94,7 +95,7 @@ class Inbox:
             if self._closed or self.visits > MOST_FILES:
                 raise OSError(errno.EMFILE, "Too many files")
             self._has_room(length or 0)
-            upload = Upload(self, self._folder, self._name or clean_name(name, "upload"), self.visits)
+            upload = Upload(self, self._folder, self._name or clean_name(name, ""), self.visits)
             self._open.add(upload)
         return upload
 
@@ -131,12 +132,16 @@ class Upload:
     """One file on its way in: `write` it, then `keep` it, then `close`; closed without `keep` it never was."""
 
     def __init__(self, inbox: Inbox, folder: str, name: str, number: int) -> None:
-        self.name = name
+        self._given_name = name
         self.size = 0
         self._inbox = inbox
         self._folder = folder
-        self._temporary = os.path.join(folder, f".{name}.{os.getpid()}-{number}")
+        self._temporary = os.path.join(folder, f".{self.name}.{os.getpid()}-{number}")
         self._file = open(os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")  # noqa: SIM115
+
+    @property
+    def name(self) -> str:
+        return self._given_name or clean_name(self._inbox.default_name, "upload")
 
     @property
     def closed(self) -> bool:
