@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from listening import ACCEPTED, Site, charger, within
 
-from quirks.garage import ENERGY, Garage, typed
+from quirks.garage import ENERGY, Garage, obeying, typed
 from tinyocpp.makers import Quirks
 from tinyocpp.tags import Tag
 
@@ -299,6 +299,62 @@ async def test_X24_a_start_refused_in_finishing(site: Site, capsys: Any) -> None
             await garage.answer(message_id, {"status": "Rejected"})
         assert typing.code == 1
         assert "unplug and plug in again" in capsys.readouterr().err
+
+
+@within(20)
+async def test_X23_a_start_that_comes_too_late(site: Site, capsys: Any) -> None:
+    """EN+ goes from Preparing to Finishing when its ConnectionTimeOut is over: accepted, but nothing begins. The owner
+    sees what the connector does meanwhile, and the next start, in time, is booked."""
+    async with site.listening() as listener, charger(listener) as garage:
+        await garage.boot()
+        async with typed(site, "start", "--timeout", "1") as typing:
+            message_id, _, _ = await garage.next_call()
+            await garage.answer(message_id, ACCEPTED)
+            await garage.ask("StatusNotification", AVAILABLE | {"status": "Finishing"})
+        assert typing.code == 75
+        err = capsys.readouterr().err
+        assert "connector 1: Finishing" in err
+        assert "is the cable plugged in" in err
+        async with typed(site, "start"):
+            message_id, _, _ = await garage.next_call()
+            await garage.answer(message_id, ACCEPTED)
+            await begin(garage)
+        assert "has begun" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("vendor", "clears"), [("Huawei", True), ("Wallbe", False)])
+@within(20)
+async def test_X25_stops_at_once_for_an_old_limit(site: Site, capsys: Any, vendor: str, clears: bool) -> None:
+    """Huawei SCharger-22KT with 0 A left by a server before us: cleared first. Others' limits are theirs."""
+    async with site.listening() as listener, charger(listener) as garage:
+        boot = {"chargePointVendor": vendor, "chargePointModel": "SCharger" if clears else "Pro"}
+        await garage.ask("BootNotification", boot)
+        async with typed(site, "start"):
+            message_id, action, payload = await garage.next_call()
+            if clears:
+                assert (action, payload) == ("ClearChargingProfile", {"chargingProfilePurpose": "TxDefaultProfile"})
+                await garage.answer(message_id, {"status": "Unknown"})
+                message_id, action, payload = await garage.next_call()
+            assert action == "RemoteStartTransaction"
+            await garage.answer(message_id, ACCEPTED)
+            await begin(garage)
+        assert "has begun" in capsys.readouterr().out
+
+
+@within(20)
+async def test_X26_a_stop_by_the_other_number(site: Site, capsys: Any) -> None:
+    """The number its samples carried was another server's after all."""
+    async with site.listening() as listener, charger(listener) as garage:
+        await garage.boot()
+        number = await begin(garage)
+        await garage.ask("MeterValues", samples(2500, 9))
+
+        def knows(payload: dict[str, Any]) -> dict[str, str]:
+            return {"status": "Accepted" if payload["transactionId"] == number else "Rejected"}
+
+        async with obeying(garage, RemoteStopTransaction=knows) as asked, typed(site, "stop", "--timeout", "1"):
+            pass
+        assert [payload["transactionId"] for _, payload in asked] == [9, number]
 
 
 @within(20)

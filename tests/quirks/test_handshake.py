@@ -246,6 +246,21 @@ def test_H20_away_for_minutes() -> None:
     assert garage.booked() == [f"{number} 04A2 5000 Wh measured"]
 
 
+@pytest.mark.parametrize(("vendor", "model"), [("Free2move eSolutions", "eProWallbox"), ("FCA", "F2ME.EPROSE01TXX")])
+def test_H21_drops_the_line_when_answered_at_once(vendor: str, model: str) -> None:
+    """Free2move eProWallbox 2.9.3: 77 of 89 charges failed. A second later it bears the answer; others do not wait."""
+    garage = Garage()
+    garage.boot(vendor, model, "2.9.3")
+    start = f'{{"connectorId":1,"idTag":"04A2","meterStart":0,"timestamp":"{garage.now}"}}'
+    assert garage.says(f'[2,"7","StartTransaction",{start}]') == []
+    assert garage.booked() == ["1 04A2 0 Wh open"], "booked all the same, should it not wait"
+    assert garage.asks("Heartbeat")
+    garage.wait(0.9)
+    assert garage.session.text_to_send() == []
+    garage.wait(0.1)
+    assert garage.session.text_to_send() == ['[3,"7",{"idTagInfo":{"status":"Accepted"},"transactionId":1}]']
+
+
 @within(10)
 async def test_H22_large_and_fragmented_frames(site: Site) -> None:
     data = "x" * 17_000

@@ -183,8 +183,12 @@ async def test_B4_all_keys_at_once(site: Site, capsys: Any) -> None:
         assert typing.code == 0
         assert "HeartbeatInterval" in capsys.readouterr().out
         assert {action for action, _ in asked} == {"GetConfiguration"}
-        assert all(len(payload.get("key", [])) >= 1 for _, payload in asked)
+        assert all(payload["key"] for _, payload in asked)
         assert len(asked) > 1
+        async with typed(site, "doctor"):
+            pass
+        minded = 'garage is connected; minded with it: never_read = ["MeterValuesSampledData"], read_all_keys = false'
+        assert minded in capsys.readouterr().out
 
 
 @within(20)

@@ -22,6 +22,7 @@ from tinyocpp.cli.status import picture
 from tinyocpp.cli.tables import add_format, print_rows, printable
 from tinyocpp.errors import ConfigError, OperatorError
 from tinyocpp.hosts.addresses import urls
+from tinyocpp.makers import differing
 from tinyocpp.storage import open_reader, open_tags
 
 if TYPE_CHECKING:
@@ -247,7 +248,15 @@ def _chargers(config: Config) -> Iterator[Diagnosis]:
         yield look("chargers", "none has connected yet", "type one of the addresses above into the charger")
     for row in shown.chargers:
         if row["connected"]:
-            yield ok("chargers", f"{row['charger_id']} is connected")
+            yield ok("chargers", f"{row['charger_id']} is connected{_minded(row, config)}")
+
+
+def _minded(row: dict[str, object], config: Config) -> str:
+    """What is done differently for it: known of its make, or set in the configuration."""
+    identity, *named = (str(row[key] or "") for key in ("charger_id", "vendor", "model", "firmware"))
+    minded = differing(config.quirks_of(identity, named[0], named[1], named[2]))
+    said = ", ".join(f"{name} = {msgspec.json.encode(value).decode()}" for name, value in minded.items())
+    return f"; minded with it: {said}" if said else ""
 
 
 CHECKS: tuple[Callable[[Config], Iterator[Diagnosis]], ...] = (

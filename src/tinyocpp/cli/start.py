@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.cli.waiting import Wait, add_waiting_options, connectors_of
+from tinyocpp.cli.waiting import Wait, add_waiting_options, connectors_of, registered_of
+from tinyocpp.commands import ANSWER_TIMEOUT_S
 from tinyocpp.companions.commandclient import open_charger
-from tinyocpp.errors import Malformed, Refused
+from tinyocpp.errors import CallRefused, Malformed, Refused
 from tinyocpp.storage import open_reader, open_tags
 from tinyocpp.tags import fold
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from tinyocpp.companions.commandclient import Line
+    from tinyocpp.companions.commandclient import CommandClient, Line
     from tinyocpp.config import Config
     from tinyocpp.storage import Booking, ConnectorStatus, Reader
     from tinyocpp.storage.tagfile import TagFile
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 TIMEOUT_S = 180.0  # enough to walk to the car and plug it in; chargers themselves give up after their ConnectionTimeOut
 PLUGGED_IN = ("Preparing", "SuspendedEV", "SuspendedEVSE", "Finishing")
 SLOW_CLOCK = timedelta(minutes=10)
+OLD_LIMITS = b'{"chargingProfilePurpose":"TxDefaultProfile"}'
 NOT_BEGUN = "no charge has begun: is the cable plugged in at both ends?"
 
 
@@ -39,6 +42,7 @@ def run(args: Namespace, config: Config) -> int:
     with open_charger(config.runtime_directories, args.charger) as client:
         connector_id = args.connector or _connector(connectors_of(reader, client.charger_id))
         begun = _Begun(tag, connector_id, client.charger_id, reader)
+        _clear_old_limit(client, reader, config)
         wait = Wait(config, client, args.timeout)
         try:
             wait.ask("RemoteStartTransaction", msgspec.json.encode({"connectorId": connector_id, "idTag": tag}))
@@ -46,6 +50,15 @@ def run(args: Namespace, config: Config) -> int:
             raise Refused(f"{refused}{_why(connectors_of(reader, client.charger_id), connector_id)}") from None
         print(wait.until(begun.seen, begun.looked_up, NOT_BEGUN))
     return 0
+
+
+def _clear_old_limit(client: CommandClient, reader: Reader, config: Config) -> None:
+    """A limit of 0 A that a server before us has left ends the charge at once on some chargers (Huawei: quirk X25).
+    Limits of the whole charger stay: they may be what keeps the fuse."""
+    known = registered_of(reader, client.charger_id)
+    if known and config.quirks_of(known.charger_id, known.vendor, known.model, known.firmware).clear_profiles_first:
+        with suppress(CallRefused):  # it knows of no limits
+            client.call("ClearChargingProfile", OLD_LIMITS, timeout_s=ANSWER_TIMEOUT_S)
 
 
 class _Begun:

@@ -34,10 +34,24 @@ def run(args: Namespace, config: Config) -> int:
         transaction_id = running.transaction_id
         ended = _Ended(transaction_id, reader)
         wait = Wait(config, client, args.timeout)
-        # Some chargers go by a number of their own (EN+, Huawei: quirk X7).
-        wait.ask("RemoteStopTransaction", msgspec.json.encode({"transactionId": running.claimed_id or transaction_id}))
+        _ask(wait, running)
         print(wait.until(ended.seen, ended.looked_up, f"transaction {transaction_id} has not ended yet"))
     return 0
+
+
+def _ask(wait: Wait, running: ConnectorStatus) -> None:
+    """By the number the charger uses, where that is one of its own (EN+, Huawei: quirk X7); if it refuses that, by
+    ours: it may have been another server's (quirk X26)."""
+    try:
+        wait.ask("RemoteStopTransaction", _stop(running.claimed_id or running.transaction_id))
+    except Refused:
+        if running.claimed_id is None:
+            raise
+        wait.ask("RemoteStopTransaction", _stop(running.transaction_id))
+
+
+def _stop(transaction_id: int | None) -> bytes:
+    return msgspec.json.encode({"transactionId": transaction_id})
 
 
 class _Ended:

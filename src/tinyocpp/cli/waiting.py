@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tinyocpp.companions.commandclient import Line
     from tinyocpp.config import Config
-    from tinyocpp.storage import ChargerStatus, ConnectorStatus, Reader
+    from tinyocpp.storage import ChargerStatus, ConnectorStatus, Reader, Registered
 
 LOOK_UP_EVERY_S = 2.0
 LOOK_AGAIN_S = 0.5
@@ -38,6 +38,12 @@ def connectors_of(reader: Reader, charger_id: str) -> list[ConnectorStatus]:
     """The connectors that have been heard of; 0, the charger as a whole, is none."""
     found = _status_of(reader, charger_id)
     return [one for one in found.connectors if one.connector_id > 0] if found else []
+
+
+def registered_of(reader: Reader, charger_id: str) -> Registered | None:
+    """What is known of the charger itself."""
+    found = _status_of(reader, charger_id)
+    return found.registered if found else None
 
 
 def _status_of(reader: Reader, charger_id: str) -> ChargerStatus | None:
