@@ -146,6 +146,10 @@ class Link:
         """Give the session what clients of the command socket have asked. Inside a round."""
         if self.session is not None and self._command_socket is not None:
             self._command_socket.hand_over(self.session, now)
+
+    def heed_followers(self) -> None:
+        """Somebody may have begun to follow: what happens from now on is to be told, the round that gathers too."""
+        if self.session is not None and self._command_socket is not None:
             self.session.charger.watched = self._command_socket.followed
 
     def keep_alive(self, now: float, ping_interval_s: float) -> bool:

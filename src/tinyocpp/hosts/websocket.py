@@ -352,6 +352,7 @@ class Listener:
             assert isinstance(link, Link)
             if command_socket.taken_over:
                 link.taken_over()
+            link.heed_followers()
             self.rounds.add(link, link.hand_over_calls, synced=True)
 
 
