@@ -180,7 +180,7 @@ MISTAKES = {
     "no number": (("HeartbeatInterval", "soon"), 64, "HeartbeatInterval cannot be soon: write a whole number"),
     "no boolean": (("LocalPreAuthorize", "yes"), 64, "LocalPreAuthorize cannot be yes: write true or false"),
     "too long": (("Fan", "x" * 501), 64, "at most 50 characters and a value 500"),
-    "a password": (("authorizationKey", "00" * 16), 64, "tinyocpp charger password garage"),
+    "a password": (("authorizationKey", "00" * 16), 64, "tinyocpp charger password --rotate garage"),
     "read only": (("GetConfigurationMaxKeys", "3"), 1, "GetConfigurationMaxKeys can only be read, and is 2"),
 }
 

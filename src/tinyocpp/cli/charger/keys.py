@@ -159,8 +159,8 @@ def _check(charger: Dialogue, key: str, value: str) -> None:
     """Raise Malformed for what cannot be meant."""
     if key.lower() == PASSWORD.lower():
         raise Malformed(
-            f"{key}: a password is no setting like others; give the charger one with: tinyocpp charger password"
-            f" {charger.charger_id}"
+            f"{key}: a password is no setting like others; bring the charger one with:"
+            f" tinyocpp charger password --rotate {charger.charger_id}"
         )
     if not value:
         raise Malformed(f"{key}: an empty value takes some chargers down; send it all the same with --force")
