@@ -39,8 +39,6 @@ def plug(bench, connector=1):
         ("FlyToTheMoon", {}, "NotImplemented"),
         ("reset", {"type": "Soft"}, "NotImplemented"),
         ("BootNotification", {}, "NotSupported"),
-        ("InstallCertificate", {}, "NotSupported"),
-        ("CertificateSigned", {}, "NotSupported"),
         ("Reset", {}, "ProtocolError"),
         ("Reset", {"type": 7}, "TypeConstraintViolation"),
         ("Reset", {"type": "Gently"}, "PropertyConstraintViolation"),
@@ -207,7 +205,7 @@ def test_configuration_over_the_wire(bench):
         "unknownKey": ["AuthorizationKey"],
     }
     everything = bench.ask("GetConfiguration")
-    assert len(everything["configurationKey"]) == 46
+    assert len(everything["configurationKey"]) == 51
     assert "unknownKey" not in everything
 
 
@@ -280,7 +278,6 @@ def test_trigger_of_meter_values_when_none_are_configured(bench):
     ("action", "message", "status"),
     [
         ("TriggerMessage", "BootNotification", "Rejected"),
-        ("ExtendedTriggerMessage", "SignChargePointCertificate", "NotImplemented"),
     ],
 )
 def test_triggers_that_are_refused(bench, action, message, status):

@@ -71,7 +71,9 @@ def test_every_default_is_a_value_that_could_be_set():
         ("AuthorizationKey", "00" * 15, "Rejected"),
         ("AuthorizationKey", "0" * 33, "Rejected"),
         ("AuthorizationKey", "x" * 32, "Rejected"),
-        ("SecurityProfile", "2", "NotSupported"),
+        ("SecurityProfile", "4", "Rejected"),
+        ("CpoName", "Zuhause", "Accepted"),
+        ("CpoName", "x" * 65, "Rejected"),
         ("Nonsense", "1", "NotSupported"),
     ],
 )

@@ -27,6 +27,7 @@ WORDS = {
     "start": "start a charge",
     "stop": "stop a charge",
     "charger": "one charger: let it in, set it up, restart it, reserve it, limit it",
+    "ca": "your own certificate authority, for TLS: make it, renew, issue, revoke",
     "log": "the frames to and from the chargers",
     "replay": "what we would answer to the frames of a log",
     "doctor": "look for what is wrong, and say what to do next",

@@ -20,7 +20,7 @@ from tinyocpp.cli.progress import Narrator
 from tinyocpp.errors import Malformed, NoAnswer, Refused
 from tinyocpp.hosts.addresses import bracketed, own_end
 from tinyocpp.identity import RULE, SIMULATOR, fold_identity, valid_identity
-from tinyocpp.simulator import registers
+from tinyocpp.simulator import registers, trust
 from tinyocpp.simulator.car import Car, charging_time_s
 from tinyocpp.simulator.charge_point import ChargePoint
 from tinyocpp.simulator.client import Address, Client, Clock
@@ -65,6 +65,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--connectors", metavar="N", type=_number(int, 1, MOST_CONNECTORS), default=1, help="default: 1")
     add("--password", metavar="P", default="", help="for HTTP Basic authentication")
+    add("--ca", metavar="FILE", default="", help="whom to trust with wss, besides what is installed")
+    add("--certificate", metavar="FILE", default="", help="to show with wss, with its key in the same file or in --key")
+    add("--key", metavar="FILE", default="", help="the key of --certificate")
     add("--subprotocol", choices=("ocpp1.6", "none"), default="ocpp1.6", help="none: as chargers that name none")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--offline", action="store_true", help="charge first, without a line, then connect and tell of it")
@@ -77,6 +80,10 @@ def run(args: argparse.Namespace, config: Config) -> int:
         raise Malformed(f"--charger {args.charger!r}: {RULE}")
     address = Address(
         url=args.url or _own_listener(config),
+        secure_url=args.url or _own_listener(config, secure=True),
+        ca=args.ca,
+        certificate=args.certificate,
+        key=args.key,
         identity=args.charger,
         password=args.password,
         subprotocol="" if args.subprotocol == "none" else args.subprotocol,
@@ -155,7 +162,7 @@ def _station(args: argparse.Namespace, car: Car, config: Config, now: datetime) 
     """One that charges offline did so in the time before now, and no faster than life."""
     if args.offline:
         now -= timedelta(seconds=charging_time_s(car) + 4 * PAUSE_S)
-    return ChargePoint(
+    station = ChargePoint(
         args.charger,
         now,
         connectors=args.connectors,
@@ -163,6 +170,9 @@ def _station(args: argparse.Namespace, car: Car, config: Config, now: datetime) 
         register_wh=registers.recall(_folder(config), args.charger),
         id_prefix=f"{secrets.token_hex(4)}-",
     )
+    given = {trust.PASSWORD: args.password, trust.ROOT: args.ca, trust.CERTIFICATE: args.certificate}
+    station.given = frozenset(what for what, value in given.items() if value)
+    return station
 
 
 def _tell(visit: Visit, *, as_json: bool) -> int:
@@ -183,9 +193,12 @@ def _tell(visit: Visit, *, as_json: bool) -> int:
     return 0
 
 
-def _own_listener(config: Config) -> str:
+def _own_listener(config: Config, *, secure: bool = False) -> str:
     """Over loopback, where the identity `simulator` always gets in; unless it listens elsewhere only."""
-    return f"ws://{bracketed(own_end(config.listener.host))}:{config.listener.port}/"
+    host, tls = bracketed(own_end(config.listener.host)), config.listener.tls
+    if secure:
+        return f"wss://{host}:{tls.port}/" if tls else ""
+    return f"ws://{host}:{config.listener.port}/"
 
 
 def _first_tag(config: Config) -> str:

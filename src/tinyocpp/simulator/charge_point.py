@@ -11,6 +11,7 @@ import heapq
 import itertools
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -41,6 +42,9 @@ from tinyocpp.simulator.outbox import Outbox
 from tinyocpp.simulator.profiles import Profiles
 from tinyocpp.simulator.tagmemory import TagMemory
 from tinyocpp.simulator.uploads import Upload
+
+if TYPE_CHECKING:
+    from tinyocpp.simulator.keychain import Keychain
 
 REBOOT_S = 2.0  # how long a power cycle takes
 BOOT_RETRY_S = 10.0  # when the central system did not answer a boot, or leaves the interval to us
@@ -78,6 +82,9 @@ class ChargePoint:
         self.update: Update | None = None  # of the firmware
         self.uploads: dict[str, Upload] = {}  # under way, by kind
         self.parcels: list[Parcel] = []  # files to fetch or bring: the host takes them away, and says how it went
+        self.keychain: Keychain | None = None  # made with the first certificate
+        self.given: frozenset[str] = frozenset()  # what it has from its installer: password, root, certificate
+        self.profile_before: str | None = None  # while the one it was told to take has not got it in yet
         self.registration: RegistrationStatus | None = None  # None: has not booted since the power came on
         self.online = False
         self.closing = False  # the host sends what is to send, then closes the connection

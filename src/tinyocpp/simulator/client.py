@@ -21,6 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from tinyocpp.errors import Malformed, Unavailable
+from tinyocpp.simulator import trust
 from tinyocpp.simulator.carrier import Carrier
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 GIVE_UP_S = 120.0  # without a line, in a visit that has begun
+PATIENCE = 3  # tries with a new security profile (A05.FR.08)
 OPEN_S = 10.0
 CLOSE_S = 2.0
 CARRYING_LOOK_S = 0.1  # while a file is under way
@@ -46,11 +48,15 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     identity: str
     password: str = ""
     subprotocol: str = "ocpp1.6"  # empty: none is offered, as some chargers do
-    tls: ssl.SSLContext | None = None
+    secure_url: str = ""  # where to with security profiles 2 and 3; empty: to `url` as well
+    ca: str = ""  # file with whom to trust, besides what is installed
+    certificate: str = ""  # file to show, with its key
+    key: str = ""
+    tls: ssl.SSLContext | None = None  # instead of all that
 
-    @property
-    def full_url(self) -> str:
-        return f"{self.url.rstrip('/')}/{quote(self.identity, safe='')}"
+    def full_url(self, profile: int) -> str:
+        chosen = self.secure_url if profile >= 2 and self.secure_url else self.url
+        return f"{chosen.rstrip('/')}/{quote(self.identity, safe='')}"
 
 
 class Clock:
@@ -87,6 +93,7 @@ class Client:
         self._first_wait_s = first_wait_s
         self._wait_s = first_wait_s
         self._last_line_at: datetime | None = None
+        self._failures = 0  # since the last line
         self._carrier = Carrier()
 
     async def run(self) -> None:
@@ -96,7 +103,11 @@ class Client:
                 line = await self._open()
             except Unavailable as failure:
                 self._give_up_or_note(failure)
+                self._failures += 1
+                if self._failures == PATIENCE:
+                    trust.fall_back(self._station, self._clock.now())
             else:
+                self._failures, self._station.profile_before = 0, None
                 if self._last_line_at:
                     self._station.note("connected again", self._clock.now())
                 await self._converse(line)
@@ -107,14 +118,15 @@ class Client:
     async def _open(self) -> ClientConnection:
         """Raises Unavailable, in one line, whatever went wrong."""
         address, ping_s = self._address, self._station.configuration.number("WebSocketPingInterval")
+        url = address.full_url(self._station.configuration.number("SecurityProfile"))
         try:
             return await connect(
-                address.full_url,
+                url,
                 subprotocols=[Subprotocol(address.subprotocol)] if address.subprotocol else None,
                 additional_headers=_credentials(address.identity, self._password),
                 compression=None,
                 proxy=None,
-                ssl=address.tls,
+                ssl=address.tls or self._tls(url),
                 open_timeout=OPEN_S,
                 close_timeout=CLOSE_S,
                 ping_interval=ping_s or None,
@@ -123,9 +135,23 @@ class Client:
         except InvalidURI as error:
             raise Malformed(f"{address.url}: {error.msg}; write ws://HOST:PORT/") from None
         except InvalidStatus as error:
-            raise Unavailable(_refusal(address, error)) from None
+            raise Unavailable(_refusal(url, error)) from None
         except (OSError, InvalidHandshake, TimeoutError) as error:
-            raise Unavailable(f"cannot connect to {address.full_url}: {_why(error)}") from None
+            raise Unavailable(f"cannot connect to {url}: {_why(error)}") from None
+
+    def _tls(self, url: str) -> ssl.SSLContext | None:
+        if not url.startswith("wss:"):
+            return None
+        from tinyocpp.simulator.tls import context
+
+        address, keychain = self._address, self._station.keychain
+        return context(
+            keychain.trusted() if keychain else [],
+            keychain.own if keychain else None,
+            ca=address.ca,
+            certificate=address.certificate,
+            key=address.key,
+        )
 
     @property
     def _password(self) -> bytes:
@@ -212,9 +238,9 @@ def _why(error: Exception) -> str:
             return str(error) or type(error).__name__
 
 
-def _refusal(address: Address, error: InvalidStatus) -> str:
+def _refusal(url: str, error: InvalidStatus) -> str:
     """In the server's own words: ours name the remedy."""
     body = bytes(error.response.body or b"").decode(errors="replace")
     words = " ".join(body.split())[:300] or error.response.reason_phrase
     status = error.response.status_code
-    return f"{address.full_url} refused us: {status} {words}{REMEDIES.get(status, '')}"
+    return f"{url} refused us: {status} {words}{REMEDIES.get(status, '')}"

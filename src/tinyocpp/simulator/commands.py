@@ -1,8 +1,7 @@
 """What the central system may ask of the charge point: one function per call, and the table of them.
 
 A function gets the charge point, the request and the instant, and returns the answer. What follows from the call goes
-into the outbox or the agenda and so leaves after the answer. A known action that is not in the table is NotSupported;
-certificates are, because the simulator has no keys.
+into the outbox or the agenda and so leaves after the answer. A known action that is not in the table is NotSupported.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from tinyocpp.messages.core_central import RemoteStartStopStatus
 from tinyocpp.messages.frames import ErrorCode
 from tinyocpp.messages.payload import Payload, whole_seconds
 from tinyocpp.messages.smart_charging import ChargingProfilePurposeType, ChargingRateUnitType
-from tinyocpp.simulator import charging, person, upkeep
+from tinyocpp.simulator import charging, person, trust, upkeep
 from tinyocpp.simulator.configuration import MAX_KEYS_ASKED, Access
 from tinyocpp.simulator.connector import Connector, Reservation
 from tinyocpp.simulator.firmware import Update, event, order_of, readable
@@ -65,6 +64,8 @@ def change_configuration(
     station: ChargePoint, call: core_central.ChangeConfiguration, now: datetime
 ) -> core_central.ChangeConfigurationResult:
     """A new AuthorizationKey is used at once: the line is closed and opened anew with it (security paper, A01)."""
+    if call.key.lower() == trust.PROFILE.lower():
+        return core_central.ChangeConfigurationResult(status=trust.change_profile(station, call.value))
     status = station.configuration.set(call.key, call.value)
     if status is core_central.ConfigurationStatus.ACCEPTED and call.key.lower() == "authorizationkey":
         station.later(0, lambda _then: station.reconnect())
@@ -274,17 +275,21 @@ Command = Callable[["ChargePoint", Any, datetime], Payload]  # Any: each takes t
 
 COMMANDS: dict[str, Command] = {
     "CancelReservation": cancel_reservation,
+    "CertificateSigned": trust.certificate_signed,
     "ChangeAvailability": change_availability,
     "ChangeConfiguration": change_configuration,
     "ClearCache": clear_cache,
     "ClearChargingProfile": clear_charging_profile,
     "DataTransfer": data_transfer,
+    "DeleteCertificate": trust.delete_certificate,
     "ExtendedTriggerMessage": upkeep.extended_trigger,
     "GetCompositeSchedule": get_composite_schedule,
     "GetConfiguration": get_configuration,
     "GetDiagnostics": get_diagnostics,
+    "GetInstalledCertificateIds": trust.installed_certificates,
     "GetLocalListVersion": get_local_list_version,
     "GetLog": get_log,
+    "InstallCertificate": trust.install_certificate,
     "RemoteStartTransaction": remote_start,
     "RemoteStopTransaction": remote_stop,
     "ReserveNow": reserve_now,

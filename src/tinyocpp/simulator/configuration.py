@@ -34,6 +34,7 @@ MAX_STACK_LEVEL = 10
 MAX_SCHEDULE_PERIODS = 24
 MAX_PROFILES = 20
 MAX_KEYS_ASKED = 50
+MAX_ROOTS = 4  # certificates of each use
 MAX_INTERVAL_S = 86_400  # also of the intervals a central system gives in other ways
 
 
@@ -42,6 +43,7 @@ class Kind(Enum):
     INTEGER = "integer"
     LIST = "comma-separated list"
     HEX = "hexadecimal text"
+    TEXT = "text"
 
 
 class Access(Enum):
@@ -70,6 +72,8 @@ class Key(msgspec.Struct, frozen=True):
                 return digits.isascii() and digits.isdigit() and self.minimum <= int(value) <= self.maximum
             case Kind.LIST:
                 return all(item in self.choices for item in split_list(value))
+            case Kind.TEXT:
+                return len(value) <= self.maximum
             case Kind.HEX:
                 return 32 <= len(value) <= 40 and len(value) % 2 == 0 and set(value) <= set(hexdigits)
 
@@ -133,7 +137,12 @@ def keys_for(connectors: int) -> tuple[Key, ...]:
         Key("ConnectorSwitch3to1PhaseSupported", _BOOLEAN, _R, "true"),
         Key("MaxChargingProfilesInstalled", _INTEGER, _R, str(MAX_PROFILES)),
         Key("SupportedFileTransferProtocols", _LIST, _R, "HTTP,HTTPS,FTP", ("HTTP", "HTTPS", "FTP")),
+        Key("AdditionalRootCertificateCheck", _BOOLEAN, _R, "false"),
         Key("AuthorizationKey", Kind.HEX, _W, ""),
+        Key("CertificateSignedMaxChainSize", _INTEGER, _R, "10000"),
+        Key("CertificateStoreMaxLength", _INTEGER, _R, str(MAX_ROOTS)),
+        Key("CpoName", Kind.TEXT, _RW, "", maximum=64),
+        Key("SecurityProfile", _INTEGER, _RW, "0", maximum=3),
     )
 
 

@@ -22,7 +22,7 @@ from tinyocpp.messages.security import (
     UploadLogStatus,
 )
 from tinyocpp.messages.types import ReadingContext
-from tinyocpp.simulator import charging
+from tinyocpp.simulator import charging, trust
 from tinyocpp.simulator.uploads import DIAGNOSTICS, LOG
 
 if TYPE_CHECKING:
@@ -81,6 +81,10 @@ def _log_status(station: ChargePoint, _connectors: Chosen) -> None:
         station.say(LogStatusNotification(status=UploadLogStatus.IDLE), early=True)
 
 
+def _certificate_request(station: ChargePoint, _connectors: Chosen) -> None:
+    trust.ask_for_certificate(station)
+
+
 Trigger = Callable[["ChargePoint", Chosen], None]
 
 TRIGGERS: dict[str, Trigger] = {
@@ -91,6 +95,7 @@ TRIGGERS: dict[str, Trigger] = {
     MessageTrigger.METER_VALUES: _meter_values,
     MessageTrigger.STATUS_NOTIFICATION: _statuses,
     ExtendedMessageTrigger.LOG_STATUS_NOTIFICATION: _log_status,
+    ExtendedMessageTrigger.SIGN_CHARGE_POINT_CERTIFICATE: _certificate_request,
 }
 
 
@@ -104,7 +109,8 @@ def extended_trigger(station: ChargePoint, call: ExtendedTriggerMessage, now: da
 
 def _trigger(station: ChargePoint, message: str, connector_id: int | None) -> TriggerMessageStatus:
     """The message follows the answer. No connector means all; no boot once accepted (errata 3.35, 3.40)."""
-    if message not in TRIGGERS:
+    unable = message == ExtendedMessageTrigger.SIGN_CHARGE_POINT_CERTIFICATE and not trust.able(station)
+    if message not in TRIGGERS or unable:
         return TriggerMessageStatus.NOT_IMPLEMENTED
     booted = message == MessageTrigger.BOOT_NOTIFICATION and station.registration is RegistrationStatus.ACCEPTED
     if booted or (connector_id is not None and not 0 <= connector_id < len(station.connectors)):
