@@ -113,6 +113,8 @@ class Plugged:
                 continue
             self.asked.append((rest[0], rest[1]))
             answer = self.answers.get(rest[0])
+            if answer is ...:  # it says nothing
+                continue
             if callable(answer):
                 answer = answer(rest[1])
             self._write([4, message_id, "NotSupported", "", {}] if answer is None else [3, message_id, answer])

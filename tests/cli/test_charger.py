@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
-import re
 from typing import TYPE_CHECKING
 
 import pytest
 from booked import utc
-
-from tinyocpp.passwords import verify_password
 
 if TYPE_CHECKING:
     from conftest import House
@@ -32,14 +28,6 @@ def registered(house: House) -> dict[str, dict[str, object]]:
     code, out, _ = house.type("charger", "list", "--json")
     assert code == 0
     return {row["charger_id"]: row for row in json.loads(out)}
-
-
-def password_hash(house: House, charger_id: str) -> str | None:
-    books = house.books()
-    found = books.store.register.find(charger_id)
-    books.close()
-    assert found
-    return found.password_hash
 
 
 def test_list(knocked_house: House) -> None:
@@ -88,37 +76,3 @@ def test_what_cannot_be_an_identity_is_not_written_down(house: House, word: str,
     assert (code, out) == (64, "")
     assert "not an identity" in err
     assert err.count("\n") == 1
-
-
-def test_a_password_is_made_and_shown_once(knocked_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    code, out, _ = knocked_house.type("charger", "password", "garage")
-    assert code == 0
-    made = re.search(r"password:  ([0-9a-f]{40})\n", out)
-    assert made
-    stored = password_hash(knocked_house, "Garage")
-    assert stored
-    assert made[1] not in stored
-    assert verify_password(made[1].encode(), stored)
-    assert f"AuthorizationKey {made[1]}" in out
-    assert registered(knocked_house)["Garage"]["password"] is True
-
-
-def test_a_password_is_read_and_can_be_removed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse ba\nignored\n"))
-    code, out, _ = house.type("charger", "password", "new one")
-    assert code == 0
-    assert f"--charger 'new one' AuthorizationKey {b'correct horse ba'.hex()}" in out
-    stored = password_hash(house, "new one")
-    assert stored
-    assert verify_password(b"correct horse ba", stored)
-    assert house.type("charger", "password", "--remove", "new one")[0] == 0
-    assert password_hash(house, "new one") is None
-
-
-@pytest.mark.parametrize("typed", ["short", "much longer than twenty bytes"])
-def test_a_password_no_authorization_key_can_hold(house: House, monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
-    out = house.type("charger", "password", "garage")[1]
-    assert "it would need 16 to 20 bytes" in out
-    assert typed not in out
