@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tinyocpp.cli.charger.dialogue import add_charger, add_connector, dialogue
 from tinyocpp.cli.tables import printable
 from tinyocpp.cli.waiting import Wait
-from tinyocpp.commands import agreed, status_of
+from tinyocpp.commands import status_of
 from tinyocpp.errors import Malformed, Refused, did_you_mean
 from tinyocpp.messages.remote_trigger import MessageTrigger, TriggerMessage
 from tinyocpp.messages.security import ExtendedMessageTrigger, ExtendedTriggerMessage
@@ -59,17 +59,22 @@ def trigger(args: Namespace, config: Config) -> int:
     if extended and message not in list(ExtendedMessageTrigger):
         raise Malformed(f"--extended: the security extension cannot ask for {message}; leave --extended out")
     with dialogue(args, config) as charger:
-        if message == "BootNotification" and not args.anyway and not charger.quirks().trigger_boot:
-            raise Refused(
-                f"{charger.charger_id} is of a make that fails when asked for a BootNotification;"
-                " try StatusNotification, or ask it --anyway"
-            )
+        if not args.anyway:
+            _harmless(charger, message)
         wait = Wait(config, charger.client, args.timeout)
         came = _Came(charger, message)
         _ask(charger, message, args.connector, extended)
         wait.end_within(FOLLOWS_WITHIN_S)
         print(wait.until(came.seen, came.looked_up, f"no {message} has come; some chargers agree and send none"))
     return 0
+
+
+def _harmless(charger: Dialogue, message: str) -> None:
+    if message == "BootNotification" and not charger.quirks().trigger_boot:  # quirk B2
+        raise Refused(
+            f"{charger.charger_id} is of a make that fails when asked for a BootNotification;"
+            " try StatusNotification, or ask it --anyway"
+        )
 
 
 def _message(typed: str) -> str:
@@ -80,19 +85,24 @@ def _message(typed: str) -> str:
 
 
 def _ask(charger: Dialogue, message: str, connector_id: int | None, extended: bool) -> None:
-    """As it was typed, and where that is Rejected the other way."""
-    tries = [connector_id]
-    if message in OF_A_CONNECTOR and len(charger.connectors()) <= 1:
-        tries.append(None if connector_id else charger.only_connector(None))
-    for number in tries:
-        call = _call(message, number, extended)
-        answer = charger.ask(call)
-        if agreed(answer) or (status_of(answer) or "").lower() != "rejected" or number is tries[-1]:
-            break
-        other = "without a connector" if number else "with connector 1"
-        print(f"tinyocpp: {charger.charger_id} answered Rejected; asking again {other}", file=sys.stderr)
-    otherwise = "without --connector" if connector_id else "with --connector 1"
-    charger.tell(type(call).__name__, answer, message=message, otherwise=otherwise)
+    """As it was typed, and where that is Rejected the other way. Raises Refused."""
+    answer = charger.ask(_call(message, connector_id, extended))
+    if (status_of(answer) or "").lower() == "rejected" and message in OF_A_CONNECTOR and len(charger.connectors()) <= 1:
+        other = None if connector_id else charger.only_connector(None)
+        how = f"with connector {other}" if other else "without a connector"
+        print(f"tinyocpp: {charger.charger_id} answered Rejected; asking again {how}", file=sys.stderr)
+        answer = charger.ask(_call(message, other, extended))
+    action = "ExtendedTriggerMessage" if extended else "TriggerMessage"
+    charger.tell(action, answer, remedy=_remedy(message, connector_id), message=message)
+
+
+def _remedy(message: str, connector_id: int | None) -> str:
+    if message == "BootNotification":  # errata 3.35 and 3.40
+        return "a charger that is accepted need not register again; tinyocpp charger reset makes it"
+    if message in OF_A_CONNECTOR:
+        other = "without --connector" if connector_id else "with --connector 1"
+        return f"try it {other} (some chargers want one, some the other)"
+    return ""
 
 
 def _call(message: str, connector_id: int | None, extended: bool) -> TriggerMessage | ExtendedTriggerMessage:

@@ -54,7 +54,7 @@ ANSWERS: dict[str, dict[str, Row]] = {
     "ExtendedTriggerMessage": {
         "Accepted": ("{message} will come", ""),
         "NotImplemented": ("it cannot be made to send {message}", "wait for it to come by itself"),
-        "Rejected": ("{message} will not come now", "try it {otherwise} (some chargers want one, some the other)"),
+        "Rejected": ("{message} will not come now", "wait for it to come by itself"),
     },
     "GetCompositeSchedule": {
         "Accepted": ("this is what it expects, without promise", ""),
@@ -105,7 +105,7 @@ ANSWERS: dict[str, dict[str, Row]] = {
     "TriggerMessage": {
         "Accepted": ("{message} will come", ""),
         "NotImplemented": ("it cannot be made to send {message}", "wait for it to come by itself"),
-        "Rejected": ("{message} will not come now", "try it {otherwise} (some chargers want one, some the other)"),
+        "Rejected": ("{message} will not come now", "wait for it to come by itself"),
     },
     "UnlockConnector": {
         "NotSupported": ("nothing to unlock: a fixed cable, or no such connector", "see tinyocpp status"),
