@@ -6,7 +6,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import os
 import re
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,15 +24,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from listening import ACCEPTED, BOOT, Charger, Site, charger, within
 
 from tinyocpp.cli import main
-from tinyocpp.cli.charger import goals, upkeep
+from tinyocpp.cli.charger import goals, handover, upkeep
 from tinyocpp.simulator import charge_point, firmware
 from tinyocpp.simulator.charge_point import ChargePoint
 from tinyocpp.simulator.client import Address, Client, Clock
 from tinyocpp.simulator.visit import Parked
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+
+    from conftest import House, Plugged
 
 FIRMWARE = bytes(range(256)) * 2000
 LIMIT_S = 40
@@ -224,7 +230,7 @@ async def test_an_update_that_fails(site: Site, capsys: Any, status: str, said: 
 async def test_a_download_that_broke_off_may_be_tried_again(
     site: Site, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "RETRY_S", 1.0)
+    monkeypatch.setattr(handover, "RETRY_S", 1.0)
     async with site.listening() as listener, charger(listener) as garage:
         await garage.boot()
         update = ("firmware", "update", str(site.folder / "fw 1.bin"), "--retries", "1", "--retry-interval", "0")
@@ -264,7 +270,7 @@ async def test_nobody_waits(site: Site, capsys: Any) -> None:
     ("told", "scheme"), [("FTP", "ftp"), ("FTP,FTPS", "ftp"), ("FTP,HTTP", "http"), ("", "http"), ("https", "http")]
 )
 @within(LIMIT_S)
-async def test_what_the_charger_speaks(site: Site, told: str, scheme: str) -> None:
+async def test_B14_the_protocol_the_charger_speaks(site: Site, told: str, scheme: str) -> None:
     """It is asked once; what it has told is in the ledger (quirk B14)."""
     async with site.listening() as listener, charger(listener) as garage:
         await garage.boot()
@@ -577,3 +583,26 @@ def test_mistakes(site: Site, capsys: Any, monkeypatch: pytest.MonkeyPatch, word
 
 def test_nobody_is_connected(site: Site) -> None:
     assert main(["--config", str(site.file), "charger", "firmware", "update", str(site.folder / "fw 1.bin")]) == 69
+
+
+def test_ctrl_c_says_what_is_no_longer_served(house: House, plug: Callable[..., Plugged]) -> None:
+    """The charger goes on by itself, but not with a file that nobody serves any more."""
+    (house.folder / "fw.bin").write_bytes(FIRMWARE)
+    plug("garage", GetConfiguration={}, UpdateFirmware={})
+    update = ["--config", str(house.configuration), "charger", "firmware", "update", str(house.folder / "fw.bin")]
+    word = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from tinyocpp.cli import main; sys.exit(main())", *update],
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    with word:
+        assert word.stderr
+        first = word.stderr.readline().decode()
+        url = first.split()[-1]
+        assert first.startswith("tinyocpp: for fw.bin (512.0 kB): http://")
+        assert fetch(url, {}) == FIRMWARE
+        word.send_signal(signal.SIGINT)
+        assert word.wait(20) == 130
+        assert f"garage may go on by itself; {url} is no longer served" in word.stderr.read().decode()
+    with pytest.raises(OSError):
+        fetch(url, {})

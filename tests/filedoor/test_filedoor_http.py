@@ -16,6 +16,7 @@ from tinyocpp.hosts.addresses import facing
 from tinyocpp.hosts.filedoor import goods, listen
 from tinyocpp.hosts.filedoor import http as http_door
 from tinyocpp.hosts.filedoor.goods import Inbox, Offer, clean_name
+from tinyocpp.hosts.filedoor.visit import Visit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -358,7 +359,7 @@ def test_no_more_than_some_at_once(opened: Opened, inbox: Inbox) -> None:
 def test_a_stalled_transfer_is_over(
     opened: Opened, inbox: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_door._Visit, "timeout", 0.3)
+    monkeypatch.setattr(Visit, "timeout", 0.3)
     door = opened("http", inbox)
     with connect(door) as sock:
         sock.sendall(f"PUT {door.path} HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf".encode())

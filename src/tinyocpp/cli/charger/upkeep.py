@@ -7,29 +7,24 @@ got wrong is refused before anything is sent.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import msgspec
 
-from tinyocpp.cli.charger.dialogue import Dialogue, add_charger, dialogue
-from tinyocpp.cli.charger.goals import RETRY_S, Update, Upload, amount
+from tinyocpp.cli.charger.dialogue import Dialogue, dialogue
+from tinyocpp.cli.charger.goals import Update, Upload
+from tinyocpp.cli.charger.handover import add_transfer, check_url, is_url, needs_us, patience_of, send, served, wait
 from tinyocpp.cli.charger.signature import read_signed, verify
 from tinyocpp.cli.charger.story import Story
 from tinyocpp.cli.moments import read_moment
-from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
-from tinyocpp.errors import CallRefused, Malformed, NoAnswer, Refused
-from tinyocpp.hosts.filedoor import open_door
+from tinyocpp.errors import Malformed
 from tinyocpp.hosts.filedoor.goods import Inbox, Offer
-from tinyocpp.messages.core_central import GetConfiguration
 from tinyocpp.messages.firmware import GetDiagnostics, UpdateFirmware
-from tinyocpp.messages.payload import Payload, encode_payload, whole_seconds
+from tinyocpp.messages.payload import whole_seconds
 from tinyocpp.messages.security import Firmware, GetLog, LogParameters, LogType, SignedUpdateFirmware
 
 if TYPE_CHECKING:
@@ -39,13 +34,8 @@ if TYPE_CHECKING:
     from tinyocpp.cli.charger.signature import Signed
     from tinyocpp.config import Config
 
-QUIET_S = 1800.0  # a charger may finish a charge before it installs anything
 NOTHING_S = 30.0  # how long a charger that names no file may still bring one
-PROTOCOLS_S = 20.0  # for a question that need not be answered
-SCHEMES = ("http", "https", "ftp", "ftps", "sftp")
-LONGEST_URL = 512
 MOST_MB, MB = 512, 1_000_000
-PROTOCOLS = "SupportedFileTransferProtocols"
 NEVER = ("NotSupported", "NotImplemented")
 
 
@@ -58,7 +48,7 @@ def update_firmware_options(parser: ArgumentParser) -> None:
     parser.add_argument("--signature", metavar="F", help="the maker's signature: signed firmware")
     parser.add_argument("--certificate", metavar="F", help="the maker's signing certificate, PEM")
     parser.add_argument("--anyway", action="store_true", help="send a signature that is wrong")
-    _add_transfer(parser)
+    add_transfer(parser)
 
 
 def update_firmware(args: Namespace, config: Config) -> int:
@@ -66,16 +56,16 @@ def update_firmware(args: Namespace, config: Config) -> int:
     at = now if args.at is None else read_moment(args.at, "--at", now, config.zone())
     if args.at and at < now:
         raise Malformed(f"--at {args.at} is over; write a time to come, with its day if it is not today")
-    retry_s = _retry_s(args)
+    patience_s = patience_of(args)
     with _offered(args) as offer:
         signed = _signed(args)
         with dialogue(args, config) as talk:
-            goal = Update(talk.charger_id, offer, retry_s)
+            goal = Update(talk.charger_id, offer, patience_s)
             request_id = _next_number(talk)
             story = Story(talk, goal, request_id if signed else None)
-            with _served(args, talk, offer, story, args.file) as url:
+            with served(args, talk, offer, story, args.file) as url:
                 _send_update(args, talk, url, whole_seconds(at), signed, request_id)
-                return _wait(args, story, url, wait_s=max(0.0, (at - now).total_seconds()))
+                return wait(args, story, url, wait_s=max(0.0, (at - now).total_seconds()))
 
 
 def _send_update(
@@ -84,7 +74,7 @@ def _send_update(
     if signed is None:
         plain = UpdateFirmware(location=url, retrieve_date=at, retries=args.retries, retry_interval=args.retry_interval)
         remedy = "it may take signed firmware only: give --signature and --certificate"
-        _send(talk, plain, dict.fromkeys(NEVER, remedy))
+        send(talk, plain, dict.fromkeys(NEVER, remedy))
         return
     firmware = Firmware(
         location=url,
@@ -101,7 +91,7 @@ def _send_update(
         "InvalidCertificate": "it does not trust the signing certificate: it is of another maker, or has expired",
         "RevokedCertificate": "the maker has revoked the signing certificate: get a newer file",
     }
-    _send(talk, call, remedies)
+    send(talk, call, remedies)
 
 
 def _signed(args: Namespace) -> Signed | None:
@@ -110,18 +100,18 @@ def _signed(args: Namespace) -> Signed | None:
     if not args.signature or not args.certificate:
         raise Malformed("signed firmware needs both --signature and --certificate")
     signed = read_signed(args.signature, args.certificate, anyway=args.anyway)
-    if not args.anyway and not _is_url(args.file) and (unchecked := verify(signed, args.file)):
+    if not args.anyway and not is_url(args.file) and (unchecked := verify(signed, args.file)):
         print(f"tinyocpp: {unchecked}", file=sys.stderr)
     return signed
 
 
 @contextmanager
 def _offered(args: Namespace) -> Iterator[Offer | None]:
-    if _is_url(args.file):
-        _check_url(args.file, "FILE|URL")
+    if is_url(args.file):
+        check_url(args.file, "FILE|URL")
         yield None
         return
-    _needs_us(args, "served")
+    needs_us(args, "served")
     try:
         offer = Offer(args.file)
     except OSError as error:
@@ -141,11 +131,11 @@ def get_diagnostics_options(parser: ArgumentParser) -> None:
 
 def get_diagnostics(args: Namespace, config: Config) -> int:
     since, until = _span(args, config)
-    retry_s = _retry_s(args)
+    patience_s = patience_of(args)
     with _taken(args) as inbox, dialogue(args, config) as talk:
-        goal = Upload(talk.charger_id, "DiagnosticsStatusNotification", inbox, retry_s)
+        goal = Upload(talk.charger_id, "DiagnosticsStatusNotification", inbox, patience_s)
         story = Story(talk, goal)
-        with _served(args, talk, inbox, story, args.to) as url:
+        with served(args, talk, inbox, story, args.to) as url:
             call = GetDiagnostics(
                 location=url,
                 start_time=since,
@@ -153,9 +143,9 @@ def get_diagnostics(args: Namespace, config: Config) -> int:
                 retries=args.retries,
                 retry_interval=args.retry_interval,
             )
-            answer = _send(talk, call, dict.fromkeys(NEVER, "it brings none; try: tinyocpp charger log get"))
+            answer = send(talk, call, dict.fromkeys(NEVER, "it brings none; try: tinyocpp charger log get"))
             _named(answer, inbox, goal)
-            return _wait(args, story, url)
+            return wait(args, story, url)
 
 
 def get_log_options(parser: ArgumentParser) -> None:
@@ -165,12 +155,12 @@ def get_log_options(parser: ArgumentParser) -> None:
 
 def get_log(args: Namespace, config: Config) -> int:
     since, until = _span(args, config)
-    retry_s = _retry_s(args)
+    patience_s = patience_of(args)
     with _taken(args) as inbox, dialogue(args, config) as talk:
         request_id = _next_number(talk)
-        goal = Upload(talk.charger_id, "LogStatusNotification", inbox, retry_s)
+        goal = Upload(talk.charger_id, "LogStatusNotification", inbox, patience_s)
         story = Story(talk, goal, request_id)
-        with _served(args, talk, inbox, story, args.to) as url:
+        with served(args, talk, inbox, story, args.to) as url:
             call = GetLog(
                 log_type=LogType.SECURITY_LOG if args.security else LogType.DIAGNOSTICS_LOG,
                 request_id=request_id,
@@ -180,8 +170,8 @@ def get_log(args: Namespace, config: Config) -> int:
             )
             other = "it keeps no such log" if args.security else "try: tinyocpp charger diagnostics get"
             remedies = {**dict.fromkeys(NEVER, other), "Rejected": "it has no such log, or not of that time"}
-            _named(_send(talk, call, remedies), inbox, goal)
-            return _wait(args, story, url)
+            _named(send(talk, call, remedies), inbox, goal)
+            return wait(args, story, url)
 
 
 def _add_upload(parser: ArgumentParser) -> None:
@@ -189,7 +179,7 @@ def _add_upload(parser: ArgumentParser) -> None:
     parser.add_argument("--since", metavar="TIME", help="nothing older")
     parser.add_argument("--until", metavar="TIME", help="nothing newer")
     parser.add_argument("--most-mb", metavar="N", type=int, default=MOST_MB, help=f"take no more (default: {MOST_MB})")
-    _add_transfer(parser)
+    add_transfer(parser)
 
 
 def _span(args: Namespace, config: Config) -> tuple[datetime | None, datetime | None]:
@@ -203,11 +193,11 @@ def _span(args: Namespace, config: Config) -> tuple[datetime | None, datetime | 
 
 @contextmanager
 def _taken(args: Namespace) -> Iterator[Inbox | None]:
-    if _is_url(args.to):
-        _check_url(args.to, "--to")
+    if is_url(args.to):
+        check_url(args.to, "--to")
         yield None
         return
-    _needs_us(args, "taken")
+    needs_us(args, "taken")
     if args.most_mb < 1:
         raise Malformed("--most-mb: at least 1")
     folder = args.to if args.to.endswith("/") or os.path.isdir(args.to) else os.path.dirname(os.path.abspath(args.to))
@@ -237,120 +227,7 @@ def _named(answer: bytes, inbox: Inbox | None, goal: Upload) -> None:
         goal.nothing_s = NOTHING_S
 
 
-# --- what they have in common
-
-
-def _add_transfer(parser: ArgumentParser) -> None:
-    parser.add_argument("--retries", metavar="N", type=int, help="how often the charger tries again (default: its own)")
-    parser.add_argument("--retry-interval", metavar="S", type=int, help="seconds between two tries")
-    parser.add_argument("--ftp", action="store_true", help="FTP instead of HTTP; needs pyftpdlib")
-    parser.add_argument("--host", metavar="H", default="", help="how the charger reaches us (default: found out)")
-    parser.add_argument("--port", metavar="P", type=int, default=0, help="for the file (default: any)")
-    parser.add_argument("--no-wait", action="store_true", help="only ask; for a URL")
-    add_charger(parser, QUIET_S)
-
-
-@contextmanager
-def _served(args: Namespace, talk: Dialogue, goods: Offer | Inbox | None, story: Story, typed: str) -> Iterator[str]:
-    """The URL for the charger: a door of ours that is open meanwhile, or what was typed."""
-    if goods is None:
-        yield typed
-        return
-    kind = "ftp" if args.ftp else _spoken(talk)
-    peer = story.now.connected_from if story.now else ""
-    door = open_door(kind, goods, args.host, args.port, peer, story.visitor)
-    try:
-        what = f"{goods.name} ({amount(goods.size)})" if isinstance(goods, Offer) else "what it brings"
-        print(f"tinyocpp: for {what}: {door.url}", file=sys.stderr)
-        yield door.url
-    except KeyboardInterrupt:
-        print(
-            f"\ntinyocpp: {talk.charger_id} may go on by itself; {door.url} is no longer served,"
-            " and what was on its way is lost",
-            file=sys.stderr,
-        )
-        raise
-    finally:
-        door.close()
-
-
-def _spoken(talk: Dialogue) -> str:
-    """HTTP, unless the charger says that it knows FTP but not HTTP (quirk B14)."""
-    said = talk.told(PROTOCOLS)
-    if said is None:
-        call = GetConfiguration(key=(PROTOCOLS,))
-        with contextlib.suppress(CallRefused, NoAnswer):
-            talk.client.call("GetConfiguration", encode_payload(call), timeout_s=PROTOCOLS_S)
-            said = talk.told(PROTOCOLS)
-    spoken = set(re.split(r"[^A-Z]+", (said or "").upper()))
-    if "HTTP" in spoken or not spoken & {"FTP", "FTPS"}:
-        return "http"
-    return "ftp"
-
-
-def _send(talk: Dialogue, call: Payload, remedies: dict[str, str]) -> bytes:
-    """The answer, if it is a yes. Raises Refused or CallRefused, with the remedy for that status or code."""
-    action = type(call).__name__
-    try:
-        answer = talk.client.call(action, encode_payload(call), timeout_s=ANSWER_TIMEOUT_S)
-    except CallRefused as refused:
-        remedy = remedies.get(refused.code, "")
-        raise CallRefused(f"{refused}" + (f"; {remedy}" if remedy else ""), refused.code) from None
-    if not agreed(answer):
-        status = status_of(answer) or ""
-        remedy = remedies.get(status, "")
-        raise Refused(f"{talk.charger_id} answered {status}" + (f": {remedy}" if remedy else ""))
-    return answer
-
-
-def _wait(args: Namespace, story: Story, url: str, *, wait_s: float = 0.0) -> int:
-    if args.no_wait:
-        print(f"asked; nobody waits for it: see tinyocpp charger list and tinyocpp log. It is about {url}")
-        return 0
-    print(story.until_end(args.timeout, wait_s))
-    return 0
-
-
 def _next_number(talk: Dialogue) -> int:
     """A request's, above all that are known of this charger."""
     known = [one.request_id or 0 for one in talk.reader.upkeep(talk.charger_id)]
     return max(0, *known) + 1 if known else 1
-
-
-def _retry_s(args: Namespace) -> float:
-    """How long after a failure the charger may try again."""
-    if args.retries is not None and args.retries < 0:
-        raise Malformed("--retries: 0 or more")
-    if args.retry_interval is not None and args.retry_interval < 0:
-        raise Malformed("--retry-interval: 0 or more")
-    if not args.retries:
-        return 0.0
-    return float(RETRY_S if args.retry_interval is None else args.retry_interval) + RETRY_S
-
-
-def _is_url(typed: str) -> bool:
-    return "://" in typed
-
-
-def _check_url(url: str, where: str) -> None:
-    try:
-        parts = urlsplit(url)
-        known = parts.scheme in SCHEMES and bool(parts.hostname)
-        known = known and (parts.port is None or parts.port > 0)
-    except ValueError:
-        known = False
-    if not known or not re.fullmatch(r"[!-~]+", url):
-        raise Malformed(
-            f"{where} {url}: no URL a charger can use; write http://, https://, ftp:// or ftps://, no spaces"
-        )
-    if len(url) > LONGEST_URL:
-        raise Malformed(f"{where}: the URL is longer than the {LONGEST_URL} characters of the standard")
-
-
-def _needs_us(args: Namespace, what: str) -> None:
-    if args.no_wait:
-        raise Malformed(f"--no-wait: the file is {what} only while we wait; give a URL instead")
-    if not 0 <= args.port <= 65_535:
-        raise Malformed(f"--port {args.port}: 0 to 65535")
-    if args.host and not re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", args.host):
-        raise Malformed(f"--host {args.host}: a name or an address, without port")
