@@ -1,5 +1,5 @@
-"""A short run of the fuzzer, the same frames every time: session, listener and backend. How to run it for an hour is told
-in the package."""
+"""A short run of the fuzzer, the same frames every time: session, listener and backend. The package tells how to run it
+for an hour."""
 
 from __future__ import annotations
 
