@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from compliance.charge_point import ChargePoint
     from compliance.programs import Listener
+
+NUMBERS = itertools.count(1)
 
 
 @pytest.fixture
@@ -31,11 +34,13 @@ def shared_listener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listen
 
 @pytest.fixture
 def case(request: pytest.FixtureRequest, shared_listener: Listener) -> Callable[..., ChargePoint]:
-    """A charge point named after the case, TC_003 or TC_004_1: `async with case() as cp`, or any other identity."""
+    """A charge point named after the case, TC_003-1 or TC_004_1-2: `async with case() as cp`, the same throughout the
+    test and another in each. Or any other identity."""
     found = re.search(r"tc_\d{3}(_\d)?(?!\d)", request.node.name, re.IGNORECASE)
+    own = f"{found[0].upper()}-{next(NUMBERS)}" if found else ""
 
-    def charge_point(identity: str = "", **options: Any) -> ChargePoint:
-        assert found or identity, request.node.name
-        return shared_listener.charge_point(identity or found[0].upper(), **options)  # type: ignore[index]
+    def charge_point(identity: str = own, **options: Any) -> ChargePoint:
+        assert identity, request.node.name
+        return shared_listener.charge_point(identity, **options)
 
     return charge_point

@@ -136,7 +136,7 @@ async def test_tc_012_remote_stop(case: Case) -> None:
 @within(30)
 async def test_tc_010_and_tc_012_in_one_word_each(case: Case) -> None:
     """`tinyocpp start` and `stop` end when the transaction has begun and ended."""
-    async with case("TC_012_words") as cp:
+    async with case() as cp:
         await cp.boot()
         await cp.status("Preparing")
         words = ("--charger", cp.id, "--tag", ACCEPTED)
