@@ -216,6 +216,9 @@ RESERVATION = Reservation(
     changed_at=NOW,
 )
 UPDATE = Upkeep(charger_id="Garage", what=UpkeepKind.FIRMWARE, status="Downloading", status_at=NOW)
+LONG_AGO = msgspec.structs.replace(UPDATE, status_at=ago(days=2))
+FAILED = msgspec.structs.replace(UPDATE, what=UpkeepKind.LOG, status="UploadFailure")
+DONE = msgspec.structs.replace(UPDATE, what=UpkeepKind.DIAGNOSTICS, status="Uploaded")
 
 
 @pytest.mark.parametrize(
@@ -243,9 +246,9 @@ UPDATE = Upkeep(charger_id="Garage", what=UpkeepKind.FIRMWARE, status="Downloadi
             id="not in step",
         ),
         pytest.param(
-            Dealings(registered=garage(), upkeep=[UPDATE, msgspec.structs.replace(UPDATE, status_at=ago(days=2))]),
-            ["Garage: firmware: Downloading since 14:00"],
-            id="upkeep, but not of long ago",
+            Dealings(registered=garage(), upkeep=[UPDATE, LONG_AGO, FAILED, DONE]),
+            ["Garage: firmware: Downloading since 14:00", "Garage: log: UploadFailure since 14:00"],
+            id="upkeep, but not of long ago or what went well",
         ),
         pytest.param(
             Dealings(

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tinyocpp.cli.charger.story import FIRMWARE, UPLOAD, Told
+from tinyocpp.dealings import UpkeepKind
 from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.leniency import LOSSES, OddityKind
 from tinyocpp.leniency.values import NOTHING_SAID
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
     from tinyocpp.dealings import LocalList, Reservation, Upkeep
     from tinyocpp.storage import ChargerStatus, ConnectorStatus, NotedOddity, Registered
+
+MEANINGS = {UpkeepKind.FIRMWARE: FIRMWARE, UpkeepKind.DIAGNOSTICS: UPLOAD, UpkeepKind.LOG: UPLOAD}
+UNHEARD = Told("")  # a status of the maker's own
 
 LATELY = timedelta(days=1)
 KNOCKED = timedelta(days=7)  # how long a refused stranger is worth a line
@@ -127,7 +132,8 @@ def dealing_findings(dealings: Dealings, here: Circumstances) -> Iterator[Findin
         tags = "1 tag" if len(kept.entries) == 1 else f"{len(kept.entries)} tags"
         yield Finding(one.charger_id, f"knows {tags} by itself since {here.clock(kept.told_at)}")
     for job in dealings.upkeep:
-        if here.now - job.status_at < LATELY:
+        good = MEANINGS[job.what].get(job.status, UNHEARD).good
+        if good is not True and here.now - job.status_at < LATELY:
             yield Finding(one.charger_id, f"{job.what}: {job.status} since {here.clock(job.status_at)}")
     for reservation in dealings.reservations:
         if reservation.active(here.now):
