@@ -64,6 +64,25 @@ def test_a_wrong_option_of_a_word_is_64_too(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err == "tinyocpp tag: unrecognized arguments: --jsn; see tinyocpp tag --help\n"
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["tag", "lsit"], "tinyocpp tag: there is no 'lsit'; did you mean 'list'?\n"),
+        (["charger", "rset"], "tinyocpp charger: there is no 'rset'; did you mean 'reset'?\n"),
+        (["profile", "claer"], "tinyocpp charger profile: there is no 'claer'; did you mean 'clear'?\n"),
+        (["reset", "sotf"], "tinyocpp charger reset: there is no 'sotf'; did you mean 'soft'?\n"),
+        (["tag", "xyzzy"], "invalid choice: 'xyzzy'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_word_below_a_word_is_64(typed: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(typed)
+
+    assert ended.value.code == 64
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "86401", "soon"])
 @pytest.mark.parametrize("typed", [["start"], ["stop"], ["charger", "get"]], ids=" ".join)
 def test_a_time_nobody_can_wait(typed: list[str], seconds: str, capsys: pytest.CaptureFixture[str]) -> None:

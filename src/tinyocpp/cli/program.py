@@ -10,11 +10,12 @@ import argparse
 import errno
 import io
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from tinyocpp.commands import LONGEST_TIMEOUT_S
-from tinyocpp.errors import Malformed, OperatorError, StorageError
+from tinyocpp.errors import Malformed, OperatorError, StorageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,14 @@ class Parser(argparse.ArgumentParser):
     """argparse, but with the exit code of sysexits.h."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(Malformed.exit_code, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(Malformed.exit_code, f"{self.prog}: {_meant(message) or f'{message}; see {self.prog} --help'}\n")
+
+
+def _meant(message: str) -> str:
+    """Of a word that is nearly one of the choices, what was meant; argparse would list them all."""
+    found = re.search(r"argument \S+: invalid choice: '(.*)' \(choose from (.*)\)$", message)
+    meant = did_you_mean(found[1], re.findall(r"[\w-]+", found[2])) if found else ""
+    return f"there is no '{found[1]}'{meant}" if found and meant else ""
 
 
 def add_timeout(parser: argparse.ArgumentParser, default_s: float) -> None:
