@@ -48,6 +48,9 @@ def test_the_word_is_kept(house: House, word: str, status: str, said: str) -> No
     assert (code, registration(house)) == (0, status)
     assert out.startswith(said)
     assert "It is connected" not in out
+    shown = house.type("charger", "list")[1]
+    assert ("Pending" in shown, "Rejected" in shown) == (word == "hold", word == "reject")
+    assert f'"registration": "{status}"' in house.type("charger", "list", "--json")[1]
 
 
 @pytest.mark.parametrize(("identity", "code"), [("carport", 69), ("../x", 64)])

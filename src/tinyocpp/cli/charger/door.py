@@ -79,12 +79,13 @@ def show_list(args: Namespace, config: Config) -> int:
             known = [one.registered for one in reader.chargers()]
     connected = connected_now(config)
     time = local_time(config.zone())
-    rows = [_row(one, connected) for one in known]
+    rows = [_row(one, connected, config) for one in known]
     columns = (
         Column("charger_id", "charger"),
         Column("connected"),
         Column("admitted_at", "admitted", time),
         Column("password"),
+        Column("registration", show=lambda status: "" if status == RegistrationStatus.ACCEPTED else str(status)),
         Column("last_seen_at", "last seen", time),
         Column("model"),
         Column("refusals", "refused", lambda times: str(times or "")),
@@ -96,10 +97,11 @@ def show_list(args: Namespace, config: Config) -> int:
     return 0
 
 
-def _row(one: Registered, connected: set[str]) -> dict[str, object]:
+def _row(one: Registered, connected: set[str], config: Config) -> dict[str, object]:
     row = msgspec.structs.asdict(one)
     row["password"] = row.pop("password_hash") is not None
     row["password_under_way"] = row.pop("password_next") is not None
+    row["registration"] = one.registration or config.for_charger(one.charger_id).registration
     return row | {"connected": fold_identity(one.charger_id) in connected}
 
 
