@@ -77,6 +77,16 @@ def test_a_first_password_is_needed_once_it_has_been_used(answer: str, expected:
     assert counts(house) == ("none" if expected == NEVER else "a first one under way")
 
 
+def test_no_event_tells_it() -> None:
+    house = Conversation(watched=True)
+    house.store.register.connected("garage", "192.0.2.9", NOON)
+    set_key(house, NEW)
+    house.says('[3,"p-1",{"status":"Accepted"}]')
+    events = house.events()
+    assert [event.event for event in events] == ["command"]
+    assert NEW not in str(events)
+
+
 def test_an_answer_that_comes_late_counts() -> None:
     house = house_with(Keys(OLD))
     set_key(house, NEW)

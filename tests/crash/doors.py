@@ -30,9 +30,14 @@ class Died(Exception):
 class Backend:
     """One tinyocpp-backend, by itself or under a program such as strace."""
 
-    def __init__(self, config: Path, charger: str, under: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, config: Path, charger: str, under: tuple[str, ...] = (), caller: dict[str, str] | None = None
+    ) -> None:
+        """`caller`: what a web server says of who wants in, instead of the owner's word that it is this charger."""
+        named = ["--charger", charger] if caller is None else []
         self._process = subprocess.Popen(
-            [*under, sys.executable, "-m", "tinyocpp.hosts.stdio", "--config", config, "--charger", charger],
+            [*under, sys.executable, "-m", "tinyocpp.hosts.stdio", "--config", config, *named],
+            env=os.environ | (caller or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
