@@ -122,6 +122,12 @@ def test_the_running_charge(house: House, plug: Plug) -> None:
     assert payload["csChargingProfiles"]["transactionId"] == number
     assert house.type(*typed, "--connector", "1")[0] == 1
 
+    named = {name: value for name, value in FILE.items() if name != "recurrencyKind"}
+    named |= {"chargingProfilePurpose": "TxProfile", "chargingProfileKind": "Absolute", "transactionId": 77}
+    (house.folder / "tx.json").write_text(json.dumps(named))
+    assert house.type("charger", "profile", "set", "--json", str(house.folder / "tx.json"))[0] == 0
+    assert sent(plugged)["csChargingProfiles"]["transactionId"] == 77  # as it was written
+
 
 FILE: dict[str, Any] = {
     "chargingProfileId": 4,
