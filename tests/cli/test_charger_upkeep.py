@@ -270,7 +270,7 @@ async def test_nobody_waits(site: Site, capsys: Any) -> None:
     ("told", "scheme"), [("FTP", "ftp"), ("FTP,FTPS", "ftp"), ("FTP,HTTP", "http"), ("", "http"), ("https", "http")]
 )
 @within(LIMIT_S)
-async def test_B14_the_protocol_the_charger_speaks(site: Site, told: str, scheme: str) -> None:
+async def test_B14_the_protocol_the_charger_speaks(site: Site, capsys: Any, told: str, scheme: str) -> None:
     """It is asked once; what it has told is in the ledger (quirk B14)."""
     async with site.listening() as listener, charger(listener) as garage:
         await garage.boot()
@@ -283,6 +283,7 @@ async def test_B14_the_protocol_the_charger_speaks(site: Site, told: str, scheme
             assert urlsplit(url).scheme == scheme
             await garage.ask("DiagnosticsStatusNotification", {"status": "UploadFailed"})
             assert await asking == 1
+    assert ("put the file on a server that speaks that" in capsys.readouterr().err) == (told == "https")
 
 
 @within(LIMIT_S)

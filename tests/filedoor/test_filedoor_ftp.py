@@ -7,6 +7,8 @@ import ftplib
 import io
 import os
 import socket
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +27,16 @@ if TYPE_CHECKING:
     Opened = Callable[..., Open]
 
 NAME = "Wallbox-2.0-final-.BIN"
+
+SILENT = """
+import sys
+from urllib.request import urlopen
+from tinyocpp.hosts.filedoor import open_door
+from tinyocpp.hosts.filedoor.goods import Offer
+door = open_door("ftp", Offer(sys.argv[1]), "", 0, "127.0.0.1", print)
+print(len(urlopen(door.url).read()))
+door.close()
+"""
 
 
 def log_in(door: Open) -> ftplib.FTP:
@@ -216,3 +228,16 @@ def test_a_forwarded_host_is_named_in_the_answer_to_pasv(opened: Opened, offer: 
     assert numbers[:4] == [192, 0, 2, 80]
     assert numbers[4] * 256 + numbers[5] in range(door.port + 1, door.port + 11)
     client.close()
+
+
+def test_the_library_says_nothing(tmp_path: Path) -> None:
+    """It would install a handler of its own where a program has none."""
+    (tmp_path / "fw.bin").write_bytes(FIRMWARE)
+    ran = subprocess.run(
+        [sys.executable, "-c", SILENT, str(tmp_path / "fw.bin")],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert (ran.stdout, ran.stderr) == ("127.0.0.1 fetches fw.bin\n256010\n", "")

@@ -77,10 +77,14 @@ def _spoken(talk: Dialogue) -> str:
         with contextlib.suppress(CallRefused, NoAnswer):
             talk.client.call("GetConfiguration", encode_payload(call), timeout_s=PROTOCOLS_S)
             said = talk.told(PROTOCOLS)
-    spoken = set(re.split(r"[^A-Z]+", (said or "").upper()))
-    if "HTTP" in spoken or not spoken & {"FTP", "FTPS"}:
-        return "http"
-    return "ftp"
+    spoken = set(re.findall(r"[A-Z]+", (said or "").upper()))
+    if spoken and not spoken & {"HTTP", "FTP"}:
+        print(
+            f"tinyocpp: {talk.charger_id} says that it knows {said} only; if it does not come, put the file on a server"
+            " that speaks that, and give the URL",
+            file=sys.stderr,
+        )
+    return "ftp" if spoken & {"FTP", "FTPS"} and "HTTP" not in spoken else "http"
 
 
 def send(talk: Dialogue, call: Payload, remedies: dict[str, str]) -> bytes:

@@ -50,7 +50,7 @@ class FtpDoor:
         name = goods.name if isinstance(goods, Offer) else ""
         reached, port = listening.getsockname()[:2]
         self.url = f"ftp://{USER}:{secret}@{host}:{port}/{name}"
-        logging.getLogger("pyftpdlib").setLevel(logging.CRITICAL)  # what matters is told by `tell`
+        _silence()
         visit = _visit(goods, secret, tell)
         visit.passive_ports = range(port + 1, min(port + PASSIVE_PORTS, 65_535) + 1) or None
         if reached in EVERY_ADDRESS and "." in host:
@@ -70,6 +70,14 @@ class FtpDoor:
         while not self._closing.is_set():
             self._server.serve_forever(timeout=LOOK_AROUND_S, blocking=False, handle_exit=False)
         self._server.close_all()
+
+
+def _silence() -> None:
+    """What matters is told by `tell`. Without a handler the library would install one that writes all it does."""
+    log = logging.getLogger("pyftpdlib")
+    log.setLevel(logging.CRITICAL)
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())
 
 
 def _visit(goods: Goods, secret: str, tell: Tell) -> type[FTPHandler]:

@@ -163,7 +163,7 @@ class Upload:
         os.replace(self._temporary, path)
         sync(self._folder)
         self._file.close()
-        arrived = Arrived(path, self.size)
+        arrived = Arrived(os.path.normpath(path), self.size)
         self._inbox._settle(self, arrived)
         return arrived
 
