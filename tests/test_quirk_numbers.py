@@ -1,5 +1,7 @@
 """The numbers of quirks in code and tests are those of docs/charger-quirks.md, and the page says where each is met.
 
+Each of them has a test named after it, or stands in docs/chargers.md with the reason why not.
+
 A number is looked for in the forms it is really written in; a letter and a digit elsewhere (a heading, a variable, a
 use case of the security paper, a transition of section 4.9) are something else.
 """
@@ -13,6 +15,7 @@ import pytest
 TOP = Path(__file__).resolve().parent.parent
 SOURCE = TOP / "src" / "tinyocpp"
 PAGE = TOP / "docs" / "charger-quirks.md"
+OWNERS_PAGE = TOP / "docs" / "chargers.md"
 FILES = sorted(
     path
     for folder in (SOURCE, TOP / "tests")
@@ -32,7 +35,8 @@ FORMS = tuple(
     )
 )
 CASE = re.compile(rf'\(\s*f?"({NUMBER}) ')  # tests/leniency/test_quirks.py: quirk("F1 a stray comma", ...
-LEFT_OPEN = re.compile(r"\bnot yet\b|\bby the owner\b")
+NAMED = re.compile(rf"^\s*(?:async )?def test_((?:{NUMBER}_)+)", re.MULTILINE)  # test_C5_C6_absolute
+NOT_HANDLED = re.compile(r"^not handled\b")
 ROW = re.compile(rf"^\| ({NUMBER}) \| (.+) \| (.+) \|(.*)\|$", re.MULTILINE)
 
 
@@ -118,5 +122,34 @@ def test_the_page_has_each_number_once_and_in_order() -> None:
 def test_what_is_dealt_with_is_dealt_with_somewhere() -> None:
     named = {module for _, _, modules in rows() for module in modules}
     assert {module for module in named if not (SOURCE / module).is_file()} == set()
-    silent = [number for number, deed, modules in rows() if not modules and not LEFT_OPEN.search(deed)]
+    silent = [number for number, deed, modules in rows() if not modules and not NOT_HANDLED.search(deed)]
     assert silent == []
+
+
+def handled() -> set[str]:
+    """Those with a test named after them, wherever it is."""
+    texts = (path.read_text() for path in FILES if path.suffix == ".py" and path.name.startswith("test_"))
+    return {number for text in texts for names in NAMED.findall(text) for number in names.rstrip("_").split("_")}
+
+
+def not_handled() -> list[str]:
+    """The rows of the owner's page that say why not."""
+    _, heading, after = OWNERS_PAGE.read_text().partition("\n## Not handled, and why\n")
+    assert heading
+    return re.findall(rf"^\| ({NUMBER}) \| [^|]+ \| [^|]+ \|$", after, re.MULTILINE)
+
+
+def test_each_number_has_a_test_of_its_name_or_a_reason_why_not() -> None:
+    reasons = not_handled()
+    assert len(reasons) == len(set(reasons))
+    assert handled() & set(reasons) == set()
+    assert handled() | set(reasons) == KNOWN
+    assert len(KNOWN) == 174
+
+
+def test_both_pages_agree_on_what_is_not_handled() -> None:
+    assert sorted(number for number, deed, _ in rows() if NOT_HANDLED.search(deed)) == sorted(not_handled())
+
+
+def test_the_owners_page_names_only_numbers_that_there_are() -> None:
+    assert set(re.findall(rf"(?<=[( ]){NUMBER}(?=[),])", OWNERS_PAGE.read_text())) <= KNOWN

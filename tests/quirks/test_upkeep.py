@@ -156,7 +156,7 @@ def test_B18_calls_that_come_too_fast() -> None:
 # ----------------------------------------------------------------------------------------------- words that are typed
 
 
-def told(**values: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def keys_told(**values: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """A charger's own keys, as GetConfiguration asks for them."""
 
     def answer(payload: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +177,7 @@ async def test_B4_all_keys_at_once(site: Site, capsys: Any) -> None:
     """ABB Terra AC 1.8.21 crashes of it: asked for by their names, a few at a time."""
     async with site.listening() as listener, charger(listener) as garage:
         await garage.ask("BootNotification", ABB)
-        keys = told(HeartbeatInterval="300", GetConfigurationMaxKeys="4", NumberOfConnectors="1")
+        keys = keys_told(HeartbeatInterval="300", GetConfigurationMaxKeys="4", NumberOfConnectors="1")
         async with obeying(garage, GetConfiguration=keys) as asked, typed(site, "charger", "get") as typing:
             pass
         assert typing.code == 0
@@ -196,7 +196,7 @@ async def test_M20_a_key_it_reboots_over(site: Site) -> None:
     """ABB Terra AC up to 1.8.21 and MeterValuesSampledData: it is not asked for, whoever types it."""
     async with site.listening() as listener, charger(listener) as garage:
         await garage.ask("BootNotification", ABB)
-        keys = told(HeartbeatInterval="300")
+        keys = keys_told(HeartbeatInterval="300")
         words = ("charger", "get", "MeterValuesSampledData", "HeartbeatInterval")
         async with obeying(garage, GetConfiguration=keys) as asked, typed(site, *words):
             pass
@@ -218,7 +218,7 @@ async def test_M22_lists_refused_and_reboots_required(
     """Etrel, EVBox Elvi: a RebootRequired is kept, a refusal is one line, and a shorter list can be tried at once."""
     async with site.listening() as listener, charger(listener) as garage:
         await garage.boot()
-        keys = told(MeterValuesSampledData="Energy.Active.Import.Register")
+        keys = keys_told(MeterValuesSampledData="Energy.Active.Import.Register")
         changing = obeying(garage, GetConfiguration=keys, ChangeConfiguration={"status": status})
         words = ("charger", "set", "MeterValuesSampledData", "Energy.Active.Import.Register,Temperature")
         async with changing as asked, typed(site, *words) as typing:
@@ -234,7 +234,7 @@ async def test_B5_restarts_at_every_write(site: Site) -> None:
     """So what is so already is not written."""
     async with site.listening() as listener, charger(listener) as garage:
         await garage.boot()
-        keys = told(MeterValueSampleInterval="60")
+        keys = keys_told(MeterValueSampleInterval="60")
         obedient = obeying(garage, GetConfiguration=keys, ChangeConfiguration={"status": "Accepted"})
         async with obedient as asked:
             async with typed(site, "charger", "set", "MeterValueSampleInterval", "60") as typing:
@@ -251,7 +251,9 @@ async def test_B6_nothing_else_until_it_has_rebooted(site: Site, capsys: Any) ->
     async with site.listening() as listener, charger(listener) as garage:
         await garage.boot()
         obedient = obeying(
-            garage, GetConfiguration=told(LocalPreAuthorize="false"), ChangeConfiguration={"status": "RebootRequired"}
+            garage,
+            GetConfiguration=keys_told(LocalPreAuthorize="false"),
+            ChangeConfiguration={"status": "RebootRequired"},
         )
         async with obedient, typed(site, "charger", "set", "LocalPreAuthorize", "true") as typing:
             pass
@@ -281,9 +283,20 @@ async def test_B10_keys_that_cannot_be_written(site: Site, capsys: Any) -> None:
     """Morek: said in words, with the key."""
     async with site.listening() as listener, charger(listener) as garage:
         await garage.boot()
-        keys = told(NumberOfConnectors="1")
+        keys = keys_told(NumberOfConnectors="1")
         obedient = obeying(garage, GetConfiguration=keys, ChangeConfiguration={"status": "Rejected"})
         async with obedient, typed(site, "charger", "set", "NumberOfConnectors", "2") as typing:
             pass
     assert typing.code == 1
     assert "NumberOfConnectors" in capsys.readouterr().err
+
+
+def test_B16_a_connector_99() -> None:
+    """A vendor's own figure is no second socket: what names none still belongs to the only one."""
+    garage = Garage()
+    garage.status("Available", connector=99)
+    garage.status("Charging", connector=1)
+    number = garage.start(1000, connector=0)
+    garage.sample({"value": "3000"}, connector=0)
+    assert garage.booked() == [f"{number} 04A2 2000 Wh open"]
+    assert garage.shown(1).energy_wh == 2000
