@@ -253,6 +253,14 @@ DONE = msgspec.structs.replace(UPDATE, what=UpkeepKind.DIAGNOSTICS, status="Uplo
         pytest.param(
             Dealings(
                 registered=garage(),
+                security_events=[(NOW, "StartupOfTheDevice"), (NOW, "MemoryExhaustion"), (NOW, "MemoryExhaustion")],
+            ),
+            ["Garage: lately reported: MemoryExhaustion (2); tinyocpp charger history --charger Garage"],
+            id="security events, but not those of everyday life",
+        ),
+        pytest.param(
+            Dealings(
+                registered=garage(),
                 reservations=[
                     RESERVATION,
                     msgspec.structs.replace(RESERVATION, connector_id=0),

@@ -70,6 +70,18 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
         return f"{there:%H:%M}" if there.date() == self.now.astimezone(self.zone).date() else f"{there:%Y-%m-%d %H:%M}"
 
 
+HARMLESS = frozenset(
+    {
+        "FirmwareUpdated",
+        "ReconfigurationOfSecurityParameters",
+        "ResetOrReboot",
+        "SettingSystemTime",
+        "StartupOfTheDevice",
+    }
+)
+"""Security events of everyday life; every other one is worth a line (security paper, appendix of A04)."""
+
+
 class Dealings(msgspec.Struct, frozen=True, kw_only=True):
     """What the ledger has of one charger beside energy."""
 
@@ -77,6 +89,7 @@ class Dealings(msgspec.Struct, frozen=True, kw_only=True):
     local_list: LocalList | None = None
     upkeep: list[Upkeep] = []
     reservations: list[Reservation] = []
+    security_events: list[tuple[datetime, str]] = []  # when and which, of late
 
 
 def charger_findings(charger: ChargerStatus, here: Circumstances) -> list[Finding]:
@@ -104,6 +117,15 @@ def oddity_findings(oddities: Iterable[NotedOddity]) -> list[Finding]:
             f"tinyocpp log --charger {quote(charger_id)}",
         )
         for charger_id, kinds in counted.items()
+    ]
+
+
+def refused_certificates(oddities: Iterable[NotedOddity]) -> list[Finding]:
+    """Who has asked for one lately and got none: the charger is not told why (security paper, A02)."""
+    refused = {one.charger_id: one.detail for one in oddities if one.kind == OddityKind.NO_CERTIFICATE}
+    return [
+        Finding(charger_id, f"has asked for a certificate, and was refused: {detail}")
+        for charger_id, detail in refused.items()
     ]
 
 
@@ -135,6 +157,11 @@ def dealing_findings(dealings: Dealings, here: Circumstances) -> Iterator[Findin
         good = MEANINGS[job.what].get(job.status, UNHEARD).good
         if good is not True and here.now - job.status_at < LATELY:
             yield Finding(one.charger_id, f"{job.what}: {job.status} since {here.clock(job.status_at)}")
+    alarms = Counter(event for _, event in dealings.security_events if event not in HARMLESS)
+    if alarms:
+        events = ", ".join(f"{event} ({times})" for event, times in alarms.most_common())
+        remedy = f"tinyocpp charger history --charger {quote(one.charger_id)}"
+        yield Finding(one.charger_id, f"lately reported: {events}", remedy, wrong=True)
     for reservation in dealings.reservations:
         if reservation.active(here.now):
             where = f"connector {reservation.connector_id}" if reservation.connector_id else "a connector"

@@ -24,11 +24,13 @@ from tinyocpp.cli.findings import (
     charger_findings,
     dealing_findings,
     oddity_findings,
+    refused_certificates,
     tag_findings,
 )
 from tinyocpp.cli.tables import Column, kwh, local_time, print_rows
 from tinyocpp.companions.commandclient import CommandClient, open_charger
 from tinyocpp.errors import Malformed, OperatorError
+from tinyocpp.hosts.expiry import endings
 from tinyocpp.identity import fold_identity
 from tinyocpp.storage import open_reader, open_tags
 
@@ -78,7 +80,11 @@ def picture(config: Config, now: datetime | None = None) -> Picture:
     with closing(open_reader(config)) as reader:
         known, oddities = reader.chargers(), reader.oddities(now - LATELY)
         unknown = [shown for shown in reader.unknown_tags(now - LATELY) if tags.find(shown[2]) is None]
-        dealings = {fold_identity(one.registered.charger_id): dealings_with(one.registered, reader) for one in known}
+        ends = endings(config, [one.registered for one in known], reader.certificates(), now)
+        dealings = {
+            fold_identity(one.registered.charger_id): dealings_with(one.registered, reader, now - LATELY)
+            for one in known
+        }
     here = Circumstances(
         now=now,
         zone=config.zone(),
@@ -86,23 +92,31 @@ def picture(config: Config, now: datetime | None = None) -> Picture:
         adopts=config.chargers.admit == "first",
         connected=frozenset(connected_now(config)),
     )
-    rows, findings = [], broken
+    certificates = [Finding(end.charger_id, end.text, end.remedy, end.urgent) for end in ends]
+    certificates += refused_certificates(oddities)
+    rows, findings = [], [*broken, *(finding for finding in certificates if not finding.charger_id)]
     for charger in known:
         has = dealings[fold_identity(charger.registered.charger_id)]
         found = [*charger_findings(charger, here), *dealing_findings(has, here)]
+        found += [finding for finding in certificates if finding.charger_id == charger.registered.charger_id]
         findings += found
         if _has_been_here(charger):
             rows.append(_charger_row(charger, here, found, tags) | _dealings_row(has, here))
     return Picture(rows, [*findings, *oddity_findings(oddities), *tag_findings(unknown, here)])
 
 
-def dealings_with(one: Registered, reader: Reader) -> Dealings:
+def dealings_with(one: Registered, reader: Reader, since: datetime) -> Dealings:
     """What stands between this charger and us."""
     return Dealings(
         registered=one,
         local_list=next(iter(reader.local_lists(one.charger_id)), None),
         upkeep=reader.upkeep(one.charger_id),
         reservations=reader.reservations(one.charger_id),
+        security_events=[
+            (told.at, str(told.said.get("type")))
+            for told in reader.history(since, charger_id=one.charger_id)
+            if told.action == "SecurityEventNotification"
+        ],
     )
 
 

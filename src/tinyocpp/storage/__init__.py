@@ -238,6 +238,15 @@ class NotedOddity(msgspec.Struct, frozen=True, kw_only=True):
     times: int  # how often, `at` being the last time
 
 
+class Happening(msgspec.Struct, frozen=True, kw_only=True):
+    """A request of a charger's that moved no energy: a boot, a status, a security event ..."""
+
+    at: datetime  # when it came
+    charger_id: str
+    action: str
+    said: dict[str, object]  # its payload, in the standard's names
+
+
 class Reader(Protocol):
     """The reading side. Periods are half open in UTC; None is unbounded. `simulator` says whether to include it."""
 
@@ -292,6 +301,10 @@ class Reader(Protocol):
 
     def calls(self, charger_id: str, action: str, limit: int) -> list[tuple[datetime, bytes]]:
         """When and with which payload it has sent this action, one that moves no energy, newest first."""
+        ...
+
+    def history(self, since: datetime, *, charger_id: str | None = None, limit: int = 1000) -> list[Happening]:
+        """What chargers have told, but for samples and transactions: the last `limit` since then, oldest first."""
         ...
 
     def reservations(self, charger_id: str | None = None) -> list[Reservation]:

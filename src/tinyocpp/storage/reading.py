@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tinyocpp.identity import SIMULATOR, fold_identity
-from tinyocpp.storage import Booking, ChargerStatus, ConnectorStatus, NotedOddity, Total, dealings
+from tinyocpp.storage import Booking, ChargerStatus, ConnectorStatus, Happening, NotedOddity, Total, dealings
 from tinyocpp.storage.register import SqlRegister
 from tinyocpp.storage.sql import integer, integer_or_none, ms, time, when
 
@@ -29,6 +31,16 @@ GROUPS = {
     "charger": ("t.charger", "t.charger"),
     "quarter": (f"t.started_at / {QUARTER_MS} * {QUARTER_MS // 1000}", f"t.started_at / {QUARTER_MS}"),
 }
+
+
+# What chargers tell: when it came, who told it, the action, then its payload as JSON or the columns of a status.
+TOLD = (
+    "SELECT t.received_at, coalesce(c.charger_id, t.charger), 'BootNotification', t.payload FROM boots t",
+    "SELECT t.received_at, coalesce(c.charger_id, t.charger), t.action, t.payload FROM calls t",
+    "SELECT t.received_at, coalesce(c.charger_id, t.charger), 'StatusNotification', t.connector_id, t.status,"
+    " t.error_code, t.info, t.vendor_error_code FROM statuses t",
+)
+STATUS_FIELDS = ("connectorId", "status", "errorCode", "info", "vendorErrorCode")
 
 
 class SqlReader:
@@ -162,6 +174,20 @@ class SqlReader:
         )
         return [(time(at), str(payload).encode()) for at, payload in rows]
 
+    def history(self, since: datetime, *, charger_id: str | None = None, limit: int = 1000) -> list[Happening]:
+        only = None if charger_id is None else fold_identity(charger_id)
+        found: list[Happening] = []
+        for told in TOLD:
+            rows = self._db.rows(
+                f"{told} LEFT JOIN chargers c USING (charger) WHERE t.received_at >= ?"
+                " AND t.charger = coalesce(?, t.charger) ORDER BY t.received_at DESC LIMIT ?",
+                ms(since),
+                only,
+                limit,
+            )
+            found += map(happening_of, rows)
+        return sorted(found, key=lambda one: one.at)[-limit:]
+
     def reservations(self, charger_id: str | None = None) -> list[Reservation]:
         return dealings.reservations(self._db, charger_id)
 
@@ -209,6 +235,15 @@ def booking_of(row: Row) -> Booking:
         quality=str(row[9]),
         reason=str(row[10]),
     )
+
+
+def happening_of(row: Row) -> Happening:
+    at, charger_id, action, *told = row
+    if len(told) == 1:
+        said = msgspec.json.decode(str(told[0]), type=dict[str, object])
+    else:
+        said = {field: value for field, value in zip(STATUS_FIELDS, told, strict=True) if value is not None}
+    return Happening(at=time(at), charger_id=str(charger_id), action=str(action), said=said)
 
 
 def connector_of(row: Row) -> ConnectorStatus:

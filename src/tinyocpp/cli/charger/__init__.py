@@ -36,6 +36,7 @@ WHAT = {
     "hold": Word("door.hold", "it may connect and be set up, but not charge, until it is accepted"),
     "reject": Word("door.reject", "it is asked for nothing, and may not charge, until it is accepted"),
     "accept": Word("door.accept", "everything may flow (again)"),
+    "history": Word("history.history", "what it has told: boots, statuses, security events, upkeep"),
     "get": Word("keys.get", "show the charger's own settings, or some of them"),
     "set": Word("keys.put", "change one of the charger's own settings"),
     "availability": Word("asking.availability", "take it, or a connector, out of service or back"),
