@@ -199,6 +199,15 @@ def _ports(config: Config) -> Iterator[Diagnosis]:
         yield ok("tls", f"wss on port {listener.tls.port}")
 
 
+def _certificates(config: Config) -> Iterator[Diagnosis]:
+    """The chargers' are with the chargers."""
+    from tinyocpp.hosts.expiry import endings
+
+    for ending in endings(config, (), (), datetime.now(UTC)):
+        level = Level.WRONG if ending.urgent else Level.LOOK
+        yield Diagnosis(level, "certificates", ending.text, ending.remedy)
+
+
 def _port(key: str, host: str, port: int) -> Diagnosis:
     match holder(host, port):
         case Holder.US:
@@ -267,6 +276,7 @@ CHECKS: tuple[Callable[[Config], Iterator[Diagnosis]], ...] = (
     _tags,
     _runtime,
     _ports,
+    _certificates,
     _addresses,
     _websocketd,
     _chargers,

@@ -48,13 +48,14 @@ class Credentials:
         return self._password(caller, known, least, now_s)
 
     def _certificate_fault(self, certificate: Certificate, identity: str, config: Config) -> str:
-        """Its common name is the identity; or it is the very certificate our authority made for this charger, which may
-        go by its serial number (A00.FR.405)."""
+        """It is the very certificate our authority made for this charger, which may go by its serial number
+        (A00.FR.405), or its common name is the identity; but not if it was made for another that goes by this name."""
         own = fold_identity(identity)
         issued_to, state, pem = self._register.certificate(certificate.serial) or ("", None, "")
         shown = "".join(certificate.pem.split())
-        made_for_it = issued_to == own and bool(shown) and shown in "".join(pem.split())
-        if own not in {fold_identity(name) for name in certificate.names} and not made_for_it:
+        made_for = issued_to if shown and shown in "".join(pem.split()) else ""
+        named = own in {fold_identity(name) for name in certificate.names}
+        if made_for != own and (made_for or not named):
             return "the certificate names another charger"
         tls = config.listener.tls
         organisation = tls.client_organisation if tls else ""

@@ -36,6 +36,12 @@ RECORD_BYTES = 2**14
 than this. 55 instead of 296 kB a connection."""
 
 
+class ServerContext(ssl.SSLContext):
+    """What the server was begun with. New connections get what `current` is by then: files that were read anew."""
+
+    current: ssl.SSLContext
+
+
 class SSLProtocol(sslproto.SSLProtocol):
     """asyncio's, with buffers as long as a record. It keeps to itself what comes before there is a connection; here the
     protocol above is told, if it has `tls_begins(below)`, `tls_failed(address, why)` and `tls_over()`: old TLS and
@@ -43,6 +49,10 @@ class SSLProtocol(sslproto.SSLProtocol):
     the hallway."""
 
     max_size = RECORD_BYTES
+
+    def __init__(self, loop: Any, app_protocol: Any, context: ssl.SSLContext, *args: Any, **options: Any) -> None:
+        current = context.current if isinstance(context, ServerContext) else context
+        super().__init__(loop, app_protocol, current, *args, **options)
 
     def connection_made(self, transport: Any) -> None:
         if begins := getattr(self._app_protocol, "tls_begins", None):
@@ -69,10 +79,11 @@ def _why(error: object) -> str:
     return "it hung up" if isinstance(error, type) else str(error)  # asyncio gives the class ConnectionResetError
 
 
-def server_context(tls: TlsConfig) -> ssl.SSLContext:
+def server_context(tls: TlsConfig) -> ServerContext:
     """Certificates RSA and ECDSA side by side, TLS 1.2 or newer. Raises ConfigError naming the file."""
-    sslproto.SSLProtocol = SSLProtocol  # type: ignore[misc]  # asyncio makes it by this name
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    sslproto.SSLProtocol = SSLProtocol  # type: ignore[assignment, misc]  # asyncio makes it by this name
+    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
+    context.current = context
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
     for certificate, key in zip(tls.certificate, tls.key, strict=True):

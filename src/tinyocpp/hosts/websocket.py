@@ -44,7 +44,6 @@ from tinyocpp.storage import open_store, open_tags
 
 if TYPE_CHECKING:
     import socket
-    import ssl
     from collections.abc import Callable
 
     from websockets.asyncio.server import Server
@@ -52,7 +51,9 @@ if TYPE_CHECKING:
 
     from tinyocpp.charger import Charger, Clock
     from tinyocpp.config import Config
+    from tinyocpp.hosts.tls import ServerContext
 
+A_DAY_S = 86_400.0
 OPEN_TIMEOUT_S = 10.0  # for TLS, and again for the request and its answer
 REQUEST_BYTES = 2**14  # of a request with its headers: a charger's has 500, a proxy may add some thousand
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -207,6 +208,7 @@ class Listener:
         self._servers: list[Server] = []
         self._to_ping: deque[tuple[float, Link]] = deque()
         self._ping_timer: asyncio.TimerHandle | None = None
+        self._ends_timer: asyncio.TimerHandle | None = None
         self.hallway = Hallway()
         self._complaints = Throttle()
         self.loop.set_exception_handler(self._unhandled)
@@ -214,11 +216,8 @@ class Listener:
     async def start(self) -> None:
         """Ready for chargers when this returns. Raises OperatorError."""
         config = self.config
-        contexts: dict[str, ssl.SSLContext | None] = {"ws": None}
-        if config.listener.tls is not None:
-            from tinyocpp.hosts.tls import server_context
-
-            contexts["wss"] = server_context(config.listener.tls)
+        self._tls = _tls_of(config)
+        contexts: dict[str, ServerContext | None] = {"ws": None, "wss": self._tls}
         sockets = {scheme: bind(self.host, port) for scheme, port in self.ports.items()}
         runtime = prepare_runtime(config.paths.runtime, config.paths.group)
         self.store = open_store(config)
@@ -233,6 +232,7 @@ class Listener:
             self.ports[scheme] = bound[0].getsockname()[1]
             for sock in bound:
                 self._servers.append(await self._serve(sock, contexts[scheme]))
+        self._look_at_certificates()
 
     async def stop(self) -> None:
         """Finish what was begun: what is acknowledged is durable, and whoever is connected is told to come again."""
@@ -247,8 +247,9 @@ class Listener:
             log("not_finished", why="the disk does not answer", then="ending without it, nothing was acknowledged")
             return
         self.rounds.stop()
-        if self._ping_timer is not None:
-            self._ping_timer.cancel()
+        for timer in (self._ping_timer, self._ends_timer):
+            if timer is not None:
+                timer.cancel()
         self.loop.remove_reader(self.command_sockets.fileno())
         self.command_sockets.close()
         self.wire.flush()
@@ -256,7 +257,11 @@ class Listener:
         self.store.close()
 
     def reload(self, config: Config) -> None:
-        """Go on with another configuration. What was opened with the old one stays as it is until a restart."""
+        """Go on with another configuration. What was opened with the old one stays as it is until a restart, but new
+        connections see new certificates."""
+        renewed = _tls_of(config)
+        if self._tls is not None and renewed is not None:
+            self._tls.current = renewed
         self.config = self.door.config = config
         self.tags = open_tags(config, keep=True)
         for link in self.links.values():
@@ -285,9 +290,18 @@ class Listener:
         elif self._complaints.due("descriptors", time.monotonic()) is not None:
             log("no_descriptors", why=error.strerror, then="whoever is connected is served, others wait")
 
+    def _look_at_certificates(self) -> None:
+        """Once a day, one line for each that runs out."""
+        if self.config.listener.tls is None:
+            return
+        from tinyocpp.hosts.expiry import log_endings
+
+        log_endings(self.config, self.clock.now())
+        self._ends_timer = self.loop.call_later(A_DAY_S, self._look_at_certificates)
+
     # --- connections ----------------------------------------------------------------------------------------------
 
-    async def _serve(self, sock: socket.socket, context: ssl.SSLContext | None) -> Server:
+    async def _serve(self, sock: socket.socket, context: ServerContext | None) -> Server:
         logger = logging.Logger("websockets", logging.ERROR)
         logger.addHandler(logging.StreamHandler())
         return await serve_websockets(
@@ -384,6 +398,14 @@ def _read_again(listener: Listener, read_config: Callable[[], Config]) -> None:
         log("not_reloaded", why=error, then="the configuration from before stays in force")
     else:
         log("reloaded", file=listener.config.source or "(none)")
+
+
+def _tls_of(config: Config) -> ServerContext | None:
+    if config.listener.tls is None:
+        return None
+    from tinyocpp.hosts.tls import server_context
+
+    return server_context(config.listener.tls)
 
 
 def _allow_many_descriptors() -> None:

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tinyocpp.errors import ConfigError, Unavailable
@@ -58,6 +59,10 @@ def supervise(
     try:
         for number, process in zip(bound.values(), processes, strict=True):
             _wait_until_it_accepts(host, number, process)
+        if config.listener.tls is not None:
+            from tinyocpp.hosts.expiry import log_endings
+
+            log_endings(config, datetime.now(UTC))
         ready([url for scheme, number in bound.items() for url in urls(scheme, host, number)])
         _wait_for_the_end(processes, config)
     finally:
