@@ -107,8 +107,8 @@ class Garage(Conversation):
 
     # What the owner asks.
 
-    def asked_within(self, seconds: float) -> list[list[Any]]:
-        """Action and payload of what we ask by ourselves in that time; each is answered Accepted."""
+    def asked_within(self, seconds: float, answer: str = '{"status":"Accepted"}') -> list[list[Any]]:
+        """Action and payload of what we ask by ourselves in that time; each gets this answer."""
         asked = []
         end = self.clock.seconds + seconds
         while (due := self.session.next_deadline) is not None and due <= end:
@@ -116,7 +116,7 @@ class Garage(Conversation):
             for sent in self.session.text_to_send():
                 _, message_id, *call = json.loads(sent)
                 asked.append(call)
-                self.says(f'[3,"{message_id}",{{"status":"Accepted"}}]')
+                self.says(f'[3,"{message_id}",{answer}]')
         self.wait(end - self.clock.seconds)
         return asked
 
