@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from datetime import timedelta
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from tinyocpp.certificates import Certificate, NotACertificate, expiry, read_certificates
@@ -80,16 +81,13 @@ class FileAuthority:
         from tinyocpp.storage import signing
 
         root = signing.make_root(name, organisation, now, now + years * YEAR)
-        new = FileAuthority(f"{self.folder}.{os.getpid()}.new")
+        files = _pair(ROOT, root.certificate, root.key)
+        for kind in SERVER:
+            key = signing.make_key(kind)
+            made = signing.issue_server(root, hosts, key, now, now + SERVER_YEARS * YEAR)
+            files |= _pair(kind, made, key)
         with _disk_errors(self.folder):
-            os.makedirs(new.folder, mode=FOLDER_MODE)
-            new._keep(ROOT, root.certificate, root.key)
-            for kind in SERVER:
-                key = signing.make_key(kind)
-                new._keep(kind, signing.issue_server(root, hosts, key, now, now + SERVER_YEARS * YEAR), key)
-            _give_to_owner_above(new.folder)
-            os.rename(new.folder, self.folder)  # fails where there is something in it
-            sync(os.path.dirname(self.folder))
+            _make_folder(self.folder, files)
 
     def renew(self, hosts: list[str], now: datetime) -> list[str]:
         """The server's certificates anew, with the keys they had, for these hosts or for those they name now (none
@@ -142,12 +140,6 @@ class FileAuthority:
         with _unreadable(key_file):
             return signing.read_issuer(certificate, read_file(key_file))
 
-    def _keep(self, name: str, certificate: signing.Made, key: signing.Key) -> None:
-        from tinyocpp.storage import signing
-
-        write_whole(self.path(name, "key"), signing.key_pem(key), mode=KEY_MODE)
-        write_whole(self.path(name), signing.certificate_pem(certificate), mode=CERTIFICATE_MODE)
-
 
 def open_authority(config: Config) -> FileAuthority:
     """The one of this configuration, whether or not there is anything in its folder."""
@@ -187,6 +179,28 @@ def _unreadable(path: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise Malformed(f"{path}: {error}") from None
+
+
+def _pair(name: str, certificate: signing.Made, key: signing.Key) -> dict[str, bytes]:
+    """Names and contents of two files."""
+    from tinyocpp.storage import signing
+
+    return {f"{name}.pem": signing.certificate_pem(certificate), f"{name}.key": signing.key_pem(key)}
+
+
+def _make_folder(folder: str, files: dict[str, bytes]) -> None:
+    """In one step that a power cut cannot halve. Raises OSError, also where there is something in it already."""
+    making = f"{folder}.{os.getpid()}.new"
+    try:
+        os.makedirs(making, mode=FOLDER_MODE)
+        for name, data in files.items():
+            write_whole(os.path.join(making, name), data, mode=KEY_MODE if name.endswith("key") else CERTIFICATE_MODE)
+        _give_to_owner_above(making)
+        os.rename(making, folder)
+        sync(os.path.dirname(folder))
+    except BaseException:
+        rmtree(making, ignore_errors=True)
+        raise
 
 
 def _give_to_owner_above(folder: str) -> None:

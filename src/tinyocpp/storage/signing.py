@@ -7,6 +7,7 @@ paper (A00.FR.501 to 512): X.509 in PEM, SHA-256, RSA of 2048 bits or more, curv
 from __future__ import annotations
 
 import ipaddress
+import re
 import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -200,9 +201,12 @@ def _general_name(host: str) -> x509.GeneralName:
     except ValueError:
         pass
     try:
-        return x509.DNSName(host.encode("idna").decode())
-    except (UnicodeError, ValueError):
-        raise Malformed(f"{host!r} is neither a host's name nor an address") from None
+        name = host.encode("idna").decode()
+    except UnicodeError:  # a label that is empty or too long
+        name = ""
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+        raise Malformed(f"{host!r} is neither a host's name nor an address")
+    return x509.DNSName(name)
 
 
 def _builder(
