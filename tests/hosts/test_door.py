@@ -144,7 +144,8 @@ def test_guessing_from_the_same_address_keeps_a_proven_charger_out_never(entranc
 
 
 def test_guessing_costs_little(entrance: Entrance) -> None:
-    """A thousand wrong passwords a second from a hundred addresses: five slow hashes, and what a knock costs anyway."""
+    """A thousand wrong passwords a second from a hundred addresses: one in a thousand is hashed. Measured: 3.5 % of a
+    processor for ten of these seconds, a 280th of what it would cost to hash them all."""
     admitted(entrance)
     header = "Basic " + base64.b64encode(b"garage:wrong").decode()
     started = time.process_time()
@@ -155,7 +156,7 @@ def test_guessing_costs_little(entrance: Entrance) -> None:
         entrance.seconds = tick / 1000
         entrance.knock(authorization=header, address=f"10.0.{tick % 100}.1")
     spent_s = time.process_time() - started
-    assert spent_s < 10 * (5 + 15) * slow_hash_s  # measured: 5 to 6 hashes and 8 hashes' worth of looking up, a second
+    assert spent_s < 10_000 * slow_hash_s / 50
 
 
 def test_a_storm_of_reconnects_costs_one_slow_hash(entrance: Entrance, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from listening import Site, charger, raw_request, within
+from listening import Site, basic, charger, raw_request, status_of, within
 
 from tinyocpp.hosts import websocket as websocket_module
 from tinyocpp.hosts.hallway import GUESTS, PATIENCE_S, Hallway
+from tinyocpp.passwords import hash_password
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -153,6 +154,32 @@ async def test_a_crowd_at_tls_keeps_no_charger_out(site_with_tls: Site, capsys: 
                 assert (await garage.boot())["status"] == "Accepted"
         assert len(listener.hallway) <= GUESTS
     assert capsys.readouterr().err.count("event=no_handshake") == 1
+
+
+@within(30)
+async def test_guessers_behind_the_same_address_keep_no_charger_out(tmp_path: Path) -> None:
+    """A proven charger comes in at its first try, as often as it comes, while everybody else at its address guesses."""
+    async with Site(tmp_path, ANY).listening() as listener:
+        listener.store.begin()
+        listener.store.register.set_password("garage", hash_password("correct horse"))
+        listener.store.commit()
+        right = basic("garage", b"correct horse")
+        async with charger(listener, additional_headers=right):
+            pass
+        answers: list[int] = []
+
+        async def guess() -> None:
+            for number in range(100):
+                answers.append(await status_of(listener, "/garage", basic("garage", b"%d" % number)))
+
+        guessing = asyncio.gather(*(guess() for _ in range(8)))
+        tries = 0
+        while not guessing.done():
+            async with charger(listener, additional_headers=right) as garage:
+                tries += "currentTime" in await garage.ask("Heartbeat", {})
+        await guessing
+        assert answers == [401] * 800
+        assert tries > 5
 
 
 @pytest.mark.parametrize("scheme", ["ws", "wss"])
