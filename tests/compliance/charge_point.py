@@ -143,7 +143,7 @@ class ChargePoint(PackagedChargePoint):
     # What it is told.
 
     def will(self, answer: Any) -> None:
-        """Answer this request so from now on."""
+        """Answer this request so from now on. In `answers` there may also be a function of what is asked."""
         self.answers[type(answer).__name__] = answer
 
     async def called(self, action: str) -> Any:
@@ -166,8 +166,9 @@ class ChargePoint(PackagedChargePoint):
 
 
 def _answering(action: str) -> Any:
-    def answer(self: ChargePoint, **_: Any) -> Any:
-        return self.answers[action]
+    def answer(self: ChargePoint, **asked: Any) -> Any:
+        known = self.answers[action]
+        return known(**asked) if callable(known) else known
 
     answer.__name__ = f"on_{action}"  # the package finds its handlers by this name
     return on(action)(answer)

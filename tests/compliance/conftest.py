@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from compliance.programs import Installation
+from compliance.secure import SecureSite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +31,18 @@ def shared_listener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listen
         yield listener
         assert "Traceback" not in listener.log
         assert listener.end()[0] == 0
+
+
+@pytest.fixture(scope="session")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> SecureSite:
+    return SecureSite(tmp_path_factory.mktemp("secure"), "TC_074", "TC_077", "TC_087", "stolen")
+
+
+@pytest.fixture(scope="session")
+def secure_listener(secure: SecureSite) -> Iterator[Listener]:
+    with secure.listener() as listener:
+        yield listener
+        assert "Traceback" not in listener.log
 
 
 @pytest.fixture

@@ -63,16 +63,6 @@ def keys(**values: str) -> Any:
     )
 
 
-def hashes(algorithm: str) -> dict[str, str]:
-    digits = int(algorithm.removeprefix("SHA")) // 4
-    return {
-        "hashAlgorithm": algorithm,
-        "issuerNameHash": "a" * digits,
-        "issuerKeyHash": "b" * digits,
-        "serialNumber": "FFF",
-    }
-
-
 CALLS: list[tuple[str, str, dict[str, Any], Any, int]] = [
     ("TC_017_1", "UnlockConnector", {"connectorId": 1}, call_result.UnlockConnector("Unlocked"), 0),
     ("TC_017_2", "UnlockConnector", {"connectorId": 1}, call_result.UnlockConnector("NotSupported"), 1),
@@ -173,16 +163,6 @@ CALLS: list[tuple[str, str, dict[str, Any], Any, int]] = [
         1,
     ),
     ("TC_067", "ClearChargingProfile", {}, call_result.ClearChargingProfile("Accepted"), 0),
-    *(
-        (
-            "TC_076",
-            "DeleteCertificate",
-            {"certificateHashData": hashes(algorithm)},
-            call_result.DeleteCertificate(status),
-            code,
-        )
-        for algorithm, status, code in (("SHA256", "Accepted", 0), ("SHA384", "NotFound", 1), ("SHA512", "Failed", 1))
-    ),
 ]
 
 
@@ -314,48 +294,6 @@ async def test_tc_059_remote_start_with_a_profile(case: Case, kind: str) -> None
         answered = await cp.commanded("RemoteStartTransaction", connectorId=1, idTag=ACCEPTED, chargingProfile=profile)
         assert answered == (0, {"status": "Accepted"})
         await cp.finish(await cp.charge(ACCEPTED))
-
-
-@pytest.mark.parametrize(
-    ("kind", "held"),
-    [
-        pytest.param("ManufacturerRootCertificate", 1, id="TC_075_1"),
-        pytest.param("CentralSystemRootCertificate", 2, id="TC_075_2"),
-    ],
-)
-@within(30)
-async def test_installing_a_root_certificate(case: Case, kind: str, held: int) -> None:
-    async with case() as cp:
-        await cp.boot()
-        pem = SIGNED_FIRMWARE["firmware"]["signingCertificate"]  # type: ignore[index]
-        installed = await cp.commanded("InstallCertificate", certificateType=kind, certificate=pem)
-        assert installed == (0, {"status": "Accepted"})
-        cp.will(call_result.GetInstalledCertificateIds("Accepted", [hashes("SHA256")] * held))
-        code, told = await cp.commanded("GetInstalledCertificateIds", certificateType=kind)
-        assert (code, told["certificateHashData"]) == (0, [hashes("SHA256")] * held)
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        pytest.param("InvalidChargePointCertificate", id="TC_077"),
-        pytest.param("InvalidCentralSystemCertificate", id="TC_078"),
-    ],
-)
-@within(30)
-async def test_a_certificate_is_refused(case: Case, event: str) -> None:
-    async with case() as cp:
-        await cp.boot()
-        if event == "InvalidChargePointCertificate":
-            cp.will(call_result.CertificateSigned("Rejected"))
-            answered = await cp.commanded("CertificateSigned", certificateChain="-----BEGIN CERTIFICATE-----")
-        else:
-            cp.will(call_result.InstallCertificate("Rejected"))
-            answered = await cp.commanded(
-                "InstallCertificate", certificateType="CentralSystemRootCertificate", certificate="nonsense"
-            )
-        assert answered == (1, {"status": "Rejected"})
-        await cp.ask(call.SecurityEventNotification(event, now(), None))
 
 
 @within(30)
