@@ -1,6 +1,6 @@
 """One row for every misbehaviour of a real charger: the frame as it came, and what was meant by it, as strict JSON.
 
-The ids are the numbers of docs/charger-quirks.md.
+The ids are the numbers of docs/charger-quirks.md. What comes of each for the owner is in tests/quirks.
 """
 
 from __future__ import annotations

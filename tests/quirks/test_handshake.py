@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -259,6 +262,39 @@ def test_H21_drops_the_line_when_answered_at_once(vendor: str, model: str) -> No
     assert garage.session.text_to_send() == []
     garage.wait(0.1)
     assert garage.session.text_to_send() == ['[3,"7",{"idTagInfo":{"status":"Accepted"},"transactionId":1}]']
+
+
+SLOWLY = '[chargers]\nadmit = "any"\n[charger.garage.quirks]\nreply_delay_s = 0.3\n[paths]\nruntime = "run"\n'
+START = '[2,"7","StartTransaction",{"connectorId":1,"idTag":"04A2","meterStart":0,"timestamp":"2026-06-01T12:00:00Z"}]'
+
+
+@within(10)
+async def test_H21_at_the_listener(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.file.write_text(SLOWLY)
+    async with site.listening() as listener, charger(listener) as garage:
+        begun = time.monotonic()
+        await garage.socket.send(START)
+        assert await lives(garage)
+        assert (await garage.answer_to("7"))["transactionId"] == 1
+        assert time.monotonic() - begun >= 0.3
+
+
+def test_H21_at_the_backend(tmp_path: Path) -> None:
+    (tmp_path / "tinyocpp.toml").write_text(SLOWLY)
+    words = ["--config", str(tmp_path / "tinyocpp.toml"), "--charger", "garage"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "tinyocpp.hosts.stdio", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as backend:
+        assert backend.stdin
+        assert backend.stdout
+        begun = time.monotonic()
+        backend.stdin.write(f"{START}\n{HEARTBEAT.replace('7', '8')}\n")
+        backend.stdin.flush()
+        assert [backend.stdout.readline()[:6] for _ in range(2)] == ['[3,"8"', '[3,"7"']
+        assert time.monotonic() - begun >= 0.3
+        backend.stdin.close()
+        assert backend.wait(20) == 0
 
 
 @within(10)

@@ -11,6 +11,7 @@ from listening import Site, charger, within
 from quirks.garage import Garage, obeying, typed
 from tinyocpp.admission import Standing
 from tinyocpp.commands import agreed
+from tinyocpp.errands import booting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,18 @@ def test_B1_no_boot_on_reconnect() -> None:
     known.session.opened(known.clock.seconds)
     assert known.asked_within(600) == []
     assert known.start() == 1
+
+
+@within(10)
+async def test_B1_a_stranger_at_the_listener(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is adopted for the BootNotification it was asked for."""
+    monkeypatch.setattr(booting, "BY_ITSELF_S", 0.1)
+    async with Site(tmp_path).listening() as listener, charger(listener) as garage:
+        message_id, *call = await garage.next_call()
+        assert call == BOOT_PLEASE
+        await garage.answer(message_id, {"status": "Accepted"})
+        assert (await garage.boot())["status"] == "Accepted"
+        assert listener.store.register.anyone_admitted()
 
 
 def test_B2_dies_of_being_asked_to_boot() -> None:
@@ -276,6 +289,18 @@ async def test_B7_triggers_with_or_without_a_connector(site: Site, wants: bool) 
         async with obeying(garage, TriggerMessage=answer) as asked, typed(site, *words):
             pass
     assert any(answer(payload)["status"] == "Accepted" for _, payload in asked)
+
+
+@within(20)
+async def test_B8_the_owner_is_told_that_nothing_followed(site: Site, capsys: Any) -> None:
+    async with site.listening() as listener, charger(listener) as garage:
+        await garage.boot()
+        words = ("charger", "trigger", "MeterValues", "--connector", "1", "--timeout", "1")
+        async with obeying(garage, TriggerMessage={"status": "Accepted"}), typed(site, *words) as typing:
+            pass
+    out, err = capsys.readouterr()
+    assert typing.code != 0
+    assert "MeterValues" in out + err
 
 
 @within(20)
