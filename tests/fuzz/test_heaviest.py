@@ -1,7 +1,7 @@
 """The heaviest frames: a million bytes that are nothing but faults hold up the others no longer than can be borne.
 
 A listener handles one frame at a time, so what one frame takes everybody waits. Measured as a ratio, for no machine is
-as fast as the next: against a good frame of that size, which is read, booked and answered. That one takes about 20 ms
+as fast as the next: against a good frame of that size, which is read, booked and answered. That one takes about 14 ms
 where 250 ms are promised to the others.
 """
 
@@ -16,7 +16,7 @@ from conversation import Conversation
 from tinyocpp.messages import ACTIONS
 
 BYTES = 2**20
-AT_MOST = 15
+AT_MOST = 18
 """Times as long. Before entries, tokens and shown values were bounded it was more than 100."""
 
 SAMPLED = '{"timestamp":"2026-06-01T12:00:00Z","sampledValue":['
@@ -79,17 +79,19 @@ HEAVIEST = {
     "the beginnings of a call": packed('[2,"1"', ""),
     "blanks": packed(" ", '[2,"1",'),
     "a number": packed("9", '[2,"1","Heartbeat",{"x":', "}]"),
+    "a vendor's name": packed("}", '[2,"1","BootNotification",{"chargePointModel":"x","chargePointVendor":"', '"}]'),
+    "an action": packed("\\n", '[2,"1","', '",{}]'),
     "an answer of nonsense": filled('{"key":[1]}', '[3,"p-1",{"configurationKey":[', "]}]"),
 }
 
 
 def shortest_s(work: Callable[[], object]) -> float:
-    """Of three times: what other programs took meanwhile is no fault of ours."""
+    """Of three times, on the processor: what other programs took meanwhile is no fault of ours."""
     times = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.process_time()
         work()
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
     return min(times)
 
 

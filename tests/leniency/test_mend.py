@@ -219,6 +219,15 @@ def test_the_figure_of_a_sample(text: str, figure: float | None) -> None:
     assert read_number(text) == figure
 
 
+def test_a_text_is_kept_whole_up_to_ten_times_its_length() -> None:
+    for length in (21, 200):
+        assert mended(Authorize, b'{"idTag":"%s"}' % (b"x" * length)) == (
+            Authorize(id_tag="x" * length),
+            [OddityKind.TOO_LONG],
+        )
+    assert mended(Authorize, b'{"idTag":"%s"}' % (b"x" * 201))[0] == Authorize(id_tag="x" * 200)
+
+
 def bucket(*samples: Any) -> dict[str, Any]:
     return {"timestamp": "2026-06-01T12:00:00Z", "sampledValue": list(samples)}
 

@@ -23,7 +23,7 @@ from tinyocpp.messages.core import (
     StopTransaction,
 )
 from tinyocpp.messages.types import AuthorizationStatus
-from tinyocpp.storage.notes import CALLS_KEPT, RAW_KEPT
+from tinyocpp.storage.notes import CALLS_KEPT, ODDITIES_KEPT, RAW_KEPT, TIDIED_EVERY
 from tinyocpp.storage.reading import SqlReader
 from tinyocpp.storage.sqlite import SqliteStore
 from tinyocpp.tags import Verdict
@@ -162,6 +162,17 @@ def test_an_oddity_is_counted_where_it_is_the_same(house: House) -> None:
         house.now += MINUTE
     kept = [(one.raw[:2], len(one.raw), one.times) for one in house.reader.oddities(NOON)]
     assert sorted(kept) == [("?", 1, 1), ("a", 1, 2), ("b", 1, 1), ("xx", RAW_KEPT, 1)]
+
+
+def test_of_oddities_the_last_are_kept(house: House) -> None:
+    for number in range(ODDITIES_KEPT + 5 * TIDIED_EVERY):
+        house.ledger.note("garage", Oddity(OddityKind.UNREADABLE, "what"), f"{number}", house.now)
+        house.now += timedelta(seconds=1)
+    house.ledger.note("carport", Oddity(OddityKind.UNREADABLE, "what"), "0", NOON)
+    kept = house.reader.oddities(NOON, charger_id="garage", limit=10**6)
+    assert ODDITIES_KEPT <= len(kept) < ODDITIES_KEPT + 5 * TIDIED_EVERY
+    assert sorted(int(one.raw) for one in kept)[-1] == ODDITIES_KEPT + 5 * TIDIED_EVERY - 1
+    assert len(house.reader.oddities(NOON, charger_id="carport")) == 1
 
 
 def test_of_calls_without_energy_the_last_are_kept(house: House) -> None:

@@ -30,7 +30,7 @@ class OddityKind(StrEnum):
     MISSING = "missing"  # a required field, or any sense in it: what it holds now is our stand-in
     NULL = "null"  # or an empty text where a value belongs: taken as not sent
     TYPE = "type"  # a number as text, one thing instead of a list of things
-    TOO_LONG = "too_long"  # kept whole
+    TOO_LONG = "too_long"  # kept whole, within reason
     SPELLING = "spelling"  # a word of a closed set in another spelling, or another word
     TIME = "time"
     VALUE = "value"  # no sense could be made of it

@@ -90,6 +90,8 @@ one in Wh, and one of the house's own meter is not the outlet's."""
 ROUNDED = frozenset({"meterStart", "meterStop"})
 MAX_ODDITIES = 20
 """Of one payload; the raw text is kept beside them."""
+TIMES_TOO_LONG = 10
+"""A text longer than the standard has it is kept whole, up to so many times: a vendor's name is no megabyte."""
 MAX_ENTRIES = 5_000
 """So many entries of the lists of one payload are mended, fourteen hours of six samples a minute: whoever else is
 connected waits for it. Of more the newest are read, as the register stands in them."""
@@ -242,6 +244,7 @@ class _Mender:
         value = self._scalar(OddityKind.TYPE, values.text(raw), raw, where)
         if isinstance(value, str) and max_length is not None and len(value) > max_length:
             self.note(OddityKind.TOO_LONG, where, "%s characters, %s allowed", len(value), max_length)
+            return value[: max_length * TIMES_TOO_LONG]
         return value
 
     def _moment(self, raw: object, where: str) -> object:

@@ -27,6 +27,10 @@ CALLS_KEPT = 200
 """Of calls that carry no energy the last so many per action: EN+ sends a DataTransfer every few seconds (quirk B13)."""
 RAW_KEPT = 65_536
 """Characters kept of a frame that could not be read."""
+ODDITIES_KEPT = 5_000
+"""Of each charger the last so many: one that is odd with every sample would fill a card in a year."""
+TIDIED_EVERY = 500
+"""One frame in so many has the oldest forgotten, by its digest: a process may end long before it has counted so far."""
 
 
 class SqlNotes:
@@ -48,6 +52,18 @@ class SqlNotes:
             kept.decode(),
             ms(now),
             ms(now),
+        )
+        if digest(kept) % TIDIED_EVERY == 0:
+            self._forget_the_oldest(charger_id)
+
+    def _forget_the_oldest(self, charger_id: str) -> None:
+        charger = fold_identity(charger_id)
+        self._db.run(
+            "DELETE FROM oddities WHERE charger = ? AND last_at <= (SELECT last_at FROM oddities WHERE charger = ?"
+            " ORDER BY last_at DESC LIMIT 1 OFFSET ?)",
+            charger,
+            charger,
+            ODDITIES_KEPT,
         )
 
     def record(self, charger_id: str, action: str, call: Payload, now: datetime) -> None:
