@@ -251,6 +251,15 @@ def test_X19_charges_though_refused() -> None:
     assert garage.booked() == ["1 STRANGER 1000 Wh measured"]
 
 
+def test_X19_a_tag_that_charges_elsewhere_is_left_alone() -> None:
+    """The other charge may be one whose stop was lost; nobody's car is to stand empty for it."""
+    garage = Garage()
+    garage.start(1000, connector=1)
+    garage.start(1000, connector=2)
+    garage.sample(register(1500), connector=2, transactionId=2)
+    assert garage.asked_within(600) == []
+
+
 def test_X19_the_owner_may_let_it() -> None:
     garage = Garage()
     garage.charger.quirks = Quirks(stop_refused=False)

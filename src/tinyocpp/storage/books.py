@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from tinyocpp.messages.types import AuthorizationStatus
 from tinyocpp.storage.sql import EPOCH, MILLISECOND, Database, Row, integer, integer_or_none, ms, ms_or_none, when
 from tinyocpp.tags import fold
 from tinyocpp.transactions import Metered, Record, State, Transaction, apply, booked, shown_register
@@ -90,8 +91,11 @@ class Books:
         return self.transactions(f"charger = ? AND connector_id = ? AND {RUNNING}", charger, connector_id)
 
     def refused(self, charger: str) -> list[Transaction]:
-        """What runs there although its tag may not charge."""
-        return self.transactions(f"charger = ? AND refused = 1 AND {RUNNING}", charger)
+        """What runs there although its tag may not charge. One that charges elsewhere already may: that charge may be
+        over, its stop lost."""
+        concurrent = "SELECT 1 FROM starts s WHERE s.transaction_id = transactions.transaction_id AND s.answer LIKE ?"
+        condition = f"charger = ? AND refused = 1 AND {RUNNING} AND NOT EXISTS ({concurrent})"
+        return self.transactions(condition, charger, f'%"{AuthorizationStatus.CONCURRENT_TX}"%')
 
     def owned(self, charger: str, transaction_id: int) -> Transaction | None:
         """The transaction of that number, if it is this charger's. Every sample asks, so one that runs is remembered:
