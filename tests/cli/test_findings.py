@@ -90,7 +90,8 @@ STRANGER = Registered(
         ),
         pytest.param(
             garage(refused_at=ago(days=2), refusals=14, refused_why="wrong password"),
-            "Garage: refused 14 times, last 2026-05-30 14:00 from here: wrong password",
+            "Garage: refused 14 times, last 2026-05-30 14:00 from here: wrong password;"
+            " what it has to show: tinyocpp charger security Garage",
             id="ours, with a wrong password",
         ),
         pytest.param(msgspec.structs.replace(STRANGER, refused_at=ago(days=8)), None, id="a stranger long ago"),

@@ -179,8 +179,9 @@ def _at_the_door(charger: ChargerStatus, here: Circumstances) -> Iterator[Findin
     times = "once" if one.refusals == 1 else f"{one.refusals} times"
     told = f"refused {times}, last {here.clock(one.refused_at)} from {one.refused_from or 'here'}: {one.refused_why}"
     admitted = one.admitted_at is not None
-    remedy = "" if admitted else f"let it in: tinyocpp charger admit {quote(one.charger_id)}"
-    yield Finding(one.charger_id, told, remedy, wrong=admitted)
+    name = quote(one.charger_id)
+    remedy = f"what it has to show: tinyocpp charger security {name}" if admitted else ""
+    yield Finding(one.charger_id, told, remedy or f"let it in: tinyocpp charger admit {name}", wrong=admitted)
 
 
 def _on_trial(charger: ChargerStatus, here: Circumstances) -> Iterator[Finding]:

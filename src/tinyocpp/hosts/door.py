@@ -69,7 +69,8 @@ class Door:
             log("security_profile", charger=charger_id, proven=proven, then="nothing lower any more")
         shown = caller.certificate
         certificate = (shown.serial, shown.expires_at) if shown else None
-        self._register.came_with(charger_id, None if caller.named else proof.profile, caller.tls_words, certificate)
+        tls_words = caller.tls_words or ("TLS" if caller.tls else "")  # websocketd tells no more
+        self._register.came_with(charger_id, None if caller.named else proof.profile, tls_words, certificate)
 
     def _admit(self, caller: Caller, known: Registered | None) -> Standing | Refusal:
         verdict = standing(
