@@ -28,7 +28,7 @@ from websockets.typing import Subprotocol
 from fuzz.mutations import LARGEST, mutated
 from fuzz.oracle import answered_id, call_id, call_id_on_a_line
 from fuzz.seeds import GOOD, ID, seeds
-from fuzz.session import resident_kb
+from fuzz.session import Growth
 
 PATIENCE_S = 60.0
 FRAMES = 40  # between two looks at what was answered
@@ -37,7 +37,6 @@ MAY_WAIT_S = 0.25
 """For another charger's answer, whatever one sends."""
 SLOW_MACHINE = 10
 """Or this many times what it is while the first charger sends good frames, one of a megabyte among them."""
-MAY_GROW_KB = 24 * 1024
 ON_A_LINE = 2**16  # lines of a frame that does not close add up, and only a megabyte closes the connection
 CONFIGURATION = '[chargers]\nadmit = "any"\n[paths]\nruntime = "run"\n'
 LOGGED = re.compile(r"\S+ .*event=\w+")
@@ -137,7 +136,7 @@ def fuzz_listener(seed: int, folder: Path, *, frames: int = 2**62, until: float 
                 run.answered += _exchange(broken, sent, run.frames)
                 run.waits.broken.append(pacer.worst())
                 run.frames += len(sent)
-                grown.look(run.frames)
+                grown.look()
     run.grown_kb = grown.check()
     check_waits(run.waits)
     return run
@@ -146,24 +145,6 @@ def fuzz_listener(seed: int, folder: Path, *, frames: int = 2**62, until: float 
 def check_waits(waits: Waits) -> None:
     worst, usual = max(waits.broken), max(waits.good)
     assert worst < max(MAY_WAIT_S, SLOW_MACHINE * usual), f"{worst:.3f} s, and with good frames {usual:.3f} s"
-
-
-class Growth:
-    """Memory of a program: after it has warmed up, and at the end."""
-
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._warm_kb = self._last_kb = resident_kb(pid)
-
-    def look(self, frames: int) -> None:
-        self._last_kb = resident_kb(self._pid)
-        if frames <= 100 * FRAMES:
-            self._warm_kb = max(self._warm_kb, self._last_kb)
-
-    def check(self) -> int:
-        grown_kb = max(0, self._last_kb - self._warm_kb)
-        assert grown_kb < MAY_GROW_KB, f"memory grew by {grown_kb} kB"
-        return grown_kb
 
 
 def _url(stdout: IO[bytes]) -> str:
@@ -254,7 +235,7 @@ def fuzz_backend(seed: int, folder: Path, *, frames: int = 2**62, until: float =
             sent = batch(rng, pool, run.frames, ON_A_LINE)
             run.answered += _converse(process, lines, sent, run.frames)
             run.frames += len(sent)
-            grown.look(run.frames)
+            grown.look()
         assert process.stdin is not None
         process.stdin.close()
         assert process.wait(PATIENCE_S) == 0

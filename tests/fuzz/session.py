@@ -28,9 +28,9 @@ from tinyocpp.tags import Tag, TagList
 LEDGER_FRAMES = 20_000  # then a new ledger: an hour must not fill the disk
 SESSION_FRAMES = 300
 BATCH_FRAMES = 50
-WARM_UP_FRAMES = 5_000
 MAY_GROW_KB = 24 * 1024
-"""A message of a megabyte is several in memory while it is read, and the allocator does not give back all of it."""
+"""In the second half of a run. A message of a megabyte is several in memory while it is read, and the allocator does
+not give back all of it."""
 PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 ASKED = [name for name, action in ACTIONS.items() if action.from_central]
 
@@ -51,27 +51,36 @@ class WallClock:
         return datetime.now(UTC)
 
 
-def resident_kb(pid: int | str = "self") -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_KB
+class Growth:
+    """Memory of a program, this one or another: how much more it took at most in the second half than in the first."""
+
+    def __init__(self, pid: int | str = "self") -> None:
+        self._statm = Path(f"/proc/{pid}/statm")
+        self._seen_kb: list[int] = []
+
+    def look(self) -> None:
+        self._seen_kb.append(int(self._statm.read_text().split()[1]) * PAGE_KB)
+
+    def check(self) -> int:
+        half = len(self._seen_kb) // 2
+        grown_kb = max(0, max(self._seen_kb[half:]) - max(self._seen_kb[:half] or self._seen_kb))
+        assert grown_kb < MAY_GROW_KB, f"memory grew by {grown_kb} kB"
+        return grown_kb
 
 
 def fuzz_session(seed: int, folder: Path, *, frames: int, until: float = float("inf")) -> Tally:
     """So many frames, or until then (time.monotonic). Raises AssertionError, or whatever the session raised."""
     rng = Random(seed)
     tally = Tally()
-    warm_kb = 0
+    grown = Growth()
     while tally.frames < frames and time.monotonic() < until:
-        if tally.frames >= WARM_UP_FRAMES and not warm_kb:
-            warm_kb = resident_kb()
         path = folder / f"{tally.frames}.sqlite3"
         with closing(SqliteStore(str(path))) as store:
-            count = min(frames - tally.frames, LEDGER_FRAMES if warm_kb else WARM_UP_FRAMES)
-            _one_ledger(store, rng, tally, count, until)
+            _one_ledger(store, rng, tally, grown, min(frames - tally.frames, LEDGER_FRAMES), until)
         check_books(path)
         for left in folder.glob(f"{path.name}*"):
             left.unlink()
-    tally.grown_kb = max(0, resident_kb() - warm_kb) if warm_kb else 0
-    assert tally.grown_kb < MAY_GROW_KB, f"memory grew by {tally.grown_kb} kB with {tally.frames} frames"
+    tally.grown_kb = grown.check()
     return tally
 
 
@@ -81,7 +90,7 @@ def check_books(path: Path) -> None:
             assert booking.energy_wh is None or booking.energy_wh >= 0, booking
 
 
-def _one_ledger(store: SqliteStore, rng: Random, tally: Tally, count: int, until: float) -> None:
+def _one_ledger(store: SqliteStore, rng: Random, tally: Tally, grown: Growth, count: int, until: float) -> None:
     pool = seeds()
     tags = TagList((Tag("04A2B3C4"),), TagsConfig(), UTC)
     done = 0
@@ -98,6 +107,7 @@ def _one_ledger(store: SqliteStore, rng: Random, tally: Tally, count: int, until
                 done += 1
             charger.events.clear()
             store.commit()
+        grown.look()
 
 
 def _one_frame(session: Session, pool: list[str], rng: Random, tally: Tally) -> None:

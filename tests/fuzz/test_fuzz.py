@@ -13,7 +13,7 @@ from fuzz.mutations import LARGEST, mutated
 from fuzz.oracle import answered_id, call_id, call_id_on_a_line
 from fuzz.programs import Waits, check_batch, check_log, check_waits, fuzz_backend, fuzz_listener
 from fuzz.seeds import ID, recorded, seeds, told
-from fuzz.session import fuzz_session
+from fuzz.session import MAY_GROW_KB, Growth, fuzz_session
 
 
 def test_the_session_survives_broken_frames(tmp_path: Path) -> None:
@@ -94,6 +94,16 @@ def test_what_is_not_answered_is_found_and_so_is_what_is_answered_twice() -> Non
     for must, sent in ((["a", "b", "c"], 3), (["a"], 1), (["a", "a"], 2)):
         with pytest.raises(AssertionError):
             check_batch(must, answers, sent)
+
+
+def test_memory_that_grows_is_found() -> None:
+    growth = Growth()
+    growth.look()
+    kept = b"x" * (MAY_GROW_KB * 1024 + 2**20)
+    growth.look()
+    with pytest.raises(AssertionError):
+        growth.check()
+    assert kept
 
 
 def test_a_word_in_the_log_is_found() -> None:

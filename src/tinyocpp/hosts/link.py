@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tinyocpp.storage import Store
 
 WAITING_FRAMES = 100  # of one charger; then we stop reading from it until a round has been released
+LONG_FRAME = 10_000  # characters, or a part of a longer one: of the longest there are, one is a round's share
 MISSED_PINGS = 3
 MISSED_HEARTBEATS = 3  # of a charger that never answers pings (quirk H16)
 NORMAL, GOING_AWAY, INTERNAL_ERROR = 1000, 1001, 1011  # close codes (RFC 6455, 7.4.1)
@@ -134,7 +135,7 @@ class Link:
         if self._left or self.connection.is_connecting():
             return
         self._household.rounds.add(self, text)
-        self._waiting += 1
+        self._waiting += 1 + len(text) // LONG_FRAME
         if self._waiting > WAITING_FRAMES and self._reading:
             self._reading = False
             self.connection.pause_reading()
