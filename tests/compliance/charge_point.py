@@ -103,9 +103,9 @@ class ChargePoint(PackagedChargePoint):
         """The result. A CALLERROR is raised as the package's exception, and so is an answer against the schema."""
         return await self.call(request, suppress=False)
 
-    async def boot(self) -> Any:
+    async def boot(self, firmware: str = "1.4.2") -> Any:
         """BootNotification, and what an accepted charger must say after it (section 4.2)."""
-        welcome = await self.ask(call.BootNotification("AC22", "Acme", firmware_version="1.4.2"))
+        welcome = await self.ask(call.BootNotification("AC22", "Acme", firmware_version=firmware))
         if welcome.status == "Accepted":
             for connector_id in (0, 1):
                 await self.status("Available", connector_id)

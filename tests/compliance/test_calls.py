@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     Case = Callable[..., ChargePoint]
 
-FTP = "ftp://192.0.2.7/files"
 LISTED = [
     {"idTag": ACCEPTED, "idTagInfo": {"status": "Accepted"}},
     {"idTag": "OLD", "idTagInfo": {"status": "Blocked"}},
@@ -46,15 +45,6 @@ PROFILE: dict[str, Any] = {
 RELATIVE = {"duration": 3600, "chargingRateUnit": "W", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6900.0}]}
 TX_PROFILE = PROFILE | {"chargingProfilePurpose": "TxProfile"}
 RESERVATION: dict[str, Any] = {"connectorId": 1, "expiryDate": "2036-06-01T12:00:00Z", "idTag": ACCEPTED}
-SIGNED_FIRMWARE = {
-    "requestId": 5,
-    "firmware": {
-        "location": FTP,
-        "retrieveDateTime": "2026-06-01T12:00:00Z",
-        "signingCertificate": "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----",
-        "signature": "c2lnbmF0dXJl",
-    },
-}
 
 
 def keys(**values: str) -> Any:
@@ -180,36 +170,6 @@ async def test_calls(case: Case, action: str, payload: dict[str, Any], answer: A
         assert (ended, printed.get("status")) == (code, status)
 
 
-@pytest.mark.parametrize(
-    "story",
-    [
-        pytest.param(["Downloading", "Downloaded", "Installing", "boot", "Installed"], id="TC_044_1"),
-        pytest.param(["Downloading", "DownloadFailed"], id="TC_044_2"),
-        pytest.param(["Downloading", "Downloaded", "Installing", "boot", "InstallationFailed"], id="TC_044_3"),
-    ],
-)
-@within(30)
-async def test_firmware_update(case: Case, story: list[str]) -> None:
-    async with case() as cp:
-        await cp.boot()
-        assert await cp.commanded("UpdateFirmware", location=FTP, retrieveDate=now()) == (0, {})
-        for step in story:
-            if step == "boot":
-                assert (await cp.boot()).status == "Accepted"
-            else:
-                await cp.ask(call.FirmwareStatusNotification(step))
-
-
-@pytest.mark.parametrize("end", [pytest.param("Uploaded", id="TC_045_1"), pytest.param("UploadFailed", id="TC_045_2")])
-@within(30)
-async def test_diagnostics(case: Case, end: str) -> None:
-    async with case() as cp:
-        await cp.boot()
-        assert await cp.commanded("GetDiagnostics", location=FTP) == (0, {"fileName": "diagnostics.log"})
-        for status in ("Uploading", end):
-            await cp.ask(call.DiagnosticsStatusNotification(status))
-
-
 @within(30)
 async def test_tc_047_a_reservation_expires(case: Case) -> None:
     async with case() as cp:
@@ -294,41 +254,6 @@ async def test_tc_059_remote_start_with_a_profile(case: Case, kind: str) -> None
         answered = await cp.commanded("RemoteStartTransaction", connectorId=1, idTag=ACCEPTED, chargingProfile=profile)
         assert answered == (0, {"status": "Accepted"})
         await cp.finish(await cp.charge(ACCEPTED))
-
-
-@within(30)
-async def test_tc_079_the_security_log(case: Case) -> None:
-    async with case() as cp:
-        await cp.boot()
-        answered = await cp.commanded("GetLog", logType="SecurityLog", requestId=4, log={"remoteLocation": FTP})
-        assert answered == (0, {"status": "Accepted", "filename": "security.log"})
-        for status in ("Uploading", "Uploaded"):
-            await cp.ask(call.LogStatusNotification(status, 4))
-
-
-@pytest.mark.parametrize(
-    "story",
-    [
-        pytest.param(
-            ["Downloading", "Downloaded", "SignatureVerified", "Installing", "InstallRebooting", "boot", "Installed"],
-            id="TC_080",
-        ),
-        pytest.param(["Downloading", "Downloaded", "InvalidSignature"], id="TC_081"),
-    ],
-)
-@within(30)
-async def test_signed_firmware(case: Case, story: list[str]) -> None:
-    async with case() as cp:
-        await cp.boot()
-        assert await cp.commanded("SignedUpdateFirmware", **SIGNED_FIRMWARE) == (0, {"status": "Accepted"})
-        for step in story:
-            if step == "boot":
-                await cp.boot()
-                await cp.ask(call.SecurityEventNotification("FirmwareUpdated", now(), None))
-            else:
-                await cp.ask(call.SignedFirmwareStatusNotification(step, 5))
-        if story[-1] == "InvalidSignature":
-            await cp.ask(call.SecurityEventNotification("InvalidFirmwareSignature", now(), "bad"))
 
 
 def test_the_charge_point_answers_every_call_a_central_system_may_send() -> None:
