@@ -184,7 +184,7 @@ MISTAKES = {
         TLS + 'client_organisation = "x"',
         "listener.tls.client_organisation: is checked in chargers' certificates only; name their client_ca",
     ),
-    "no ledger": ('[paths]\naccounting = ""', "paths.accounting: is empty; name a file, or leave the key out"),
+    "no ledger": ('[paths]\naccounting = ""', "paths.accounting: is empty; name a path, or leave the key out"),
     "a zero byte": ('[paths]\ntags = "a\\u0000b"', "paths.tags: no file can have a zero byte in its name"),
     "a zero byte in the log": ('[log]\nwire = "\\u0000"', "log.wire: no file can have a zero byte in its name"),
     "a zero byte in a key": (
