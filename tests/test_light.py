@@ -3,17 +3,20 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+from tinyocpp.storage.authority import FileAuthority
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 PATIENCE_S = 30
 
 # Each would cost between 3 and 60 ms, or memory, at every start.
 HEAVY = {
-    "argparse", "asyncio", "ast", "concurrent", "ctypes", "dataclasses", "difflib", "email", "hashlib", "html", "http",
-    "importlib.metadata", "inspect", "json", "logging", "multiprocessing", "pathlib", "pickle", "queue", "random",
+    "argparse", "asyncio", "ast", "concurrent", "cryptography", "ctypes", "dataclasses", "difflib", "email", "hashlib",
+    "html", "http", "importlib.metadata", "inspect", "json", "logging", "multiprocessing", "pathlib", "pickle", "queue", "random",
     "secrets", "shutil", "ssl", "subprocess", "tempfile", "threading", "tomlkit", "traceback", "unittest", "urllib",
     "websockets", "zoneinfo",
 }  # fmt: skip
@@ -68,3 +71,37 @@ def test_tinyocpp_command_does_without_the_listeners_modules() -> None:
     )
     modules = set(ran.stdout.split())
     assert modules & {"asyncio", "logging", "ssl", "http", "sqlite3", "websockets", "tomlkit", "email"} == set()
+
+
+LISTENING_OVER_TLS = """
+import asyncio, os, sys
+from tinyocpp.config import load
+from tinyocpp.hosts.websocket import Listener
+
+async def once():
+    listener = Listener(load(sys.argv[1], {}), host="127.0.0.1", port=0)
+    await listener.start()
+    await listener.stop()
+
+asyncio.run(once())
+print(*sys.modules)
+"""
+
+
+def test_the_listener_signs_nothing_until_it_is_asked(tmp_path: Path) -> None:
+    """The package that makes certificates is 15 MB; their ends are read without it."""
+    now = datetime.now(UTC)
+    ca = FileAuthority(str(tmp_path / "ca"))
+    ca.create("Root", "Home", ["127.0.0.1"], now - timedelta(days=5 * 365 - 3), 20)
+    files = [f'{key} = ["ca/rsa.{ending}"]' for key, ending in (("certificate", "pem"), ("key", "key"))]
+    (tmp_path / "tinyocpp.toml").write_text("\n".join(["[paths]", 'runtime = "run"', "[listener.tls]", *files]))
+    ran = subprocess.run(
+        [sys.executable, "-c", LISTENING_OVER_TLS, str(tmp_path / "tinyocpp.toml")],
+        env={"PYTHONPATH": os.pathsep.join([str(SOURCE), *site_packages()])},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=True,
+    )
+    assert "runs out in 2 days" in ran.stderr
+    assert {"cryptography", "tinyocpp.storage.signing"} & set(ran.stdout.split()) == set()

@@ -15,13 +15,17 @@ import pytest
 from signing_requests import request
 
 from tinyocpp.certificates import read_certificates
+from tinyocpp.cli.charger.door import writing
 from tinyocpp.config import load
+from tinyocpp.dealings import CertificateState
 from tinyocpp.hosts.tls import server_context
 from tinyocpp.storage import open_reader
 from tinyocpp.storage.authority import FileAuthority, read_certificate
 
 if TYPE_CHECKING:
-    from conftest import House
+    from collections.abc import Callable
+
+    from conftest import House, Plugged
 
     from tinyocpp.dealings import IssuedCertificate
 
@@ -250,3 +254,44 @@ def states(house: House) -> list[tuple[str, str]]:
 def issued(house: House) -> list[IssuedCertificate]:
     with closing(open_reader(house.config())) as reader:
         return reader.certificates()
+
+
+# --- what runs out
+
+
+def test_what_runs_out_is_in_status_and_doctor(house: House) -> None:
+    made = FileAuthority(str(house.folder / "ca"))
+    made.create("Root", "Home", ["a.test"], datetime.now(UTC) - timedelta(days=5 * 365 - 20), 20)
+    files = [f'{key} = ["ca/rsa.{ending}"]' for key, ending in (("certificate", "pem"), ("key", "key"))]
+    with house.configuration.open("a") as file:
+        file.write("\n".join(["[listener.tls]", *files]))
+    house.type("ca", "issue", "garage")
+    _let_run_out(house, "garage", timedelta(days=3))
+    lines = house.type("status")[1].splitlines()
+    assert (
+        "! garage: its certificate runs out in 2 days; tinyocpp charger certificate renew --charger garage"
+        in lines[-2:]
+    )
+    assert any(line.startswith(f"- {made.path('rsa')}: the certificate a.test runs out in 19 days;") for line in lines)
+    told = house.type("doctor")[1]
+    assert f"look  certificates    {made.path('rsa')}: the certificate a.test runs out in 19 days" in told
+    assert "wrong chargers        garage: its certificate runs out in 2 days" in told
+    house.type("ca", "renew")
+    assert "a.test" not in house.type("status")[1]
+
+
+def _let_run_out(house: House, charger_id: str, left: timedelta) -> None:
+    """It was shown at the last connection."""
+    with writing(house.config()) as store:
+        now = datetime.now(UTC)
+        store.register.admit(charger_id, now)
+        store.register.connected(charger_id, "192.0.2.7", now)
+        (issued,) = store.ledger.certificates(charger_id)
+        store.ledger.certificate_state(issued.serial, CertificateState.REVOKED)
+        store.register.came_with(charger_id, 3, "TLSv1.3", (issued.serial, now + left))
+
+
+def test_a_refused_request_is_in_status(house: House, plug: Callable[..., Plugged]) -> None:
+    garage = plug("garage")
+    assert garage.say("SignCertificate", csr=request("garage")) == {"status": "Rejected"}
+    assert "- garage: has asked for a certificate, and was refused: there is no authority in" in house.type("status")[1]
