@@ -20,6 +20,7 @@ from tinyocpp.storage import signing
 from tinyocpp.storage.authority import FileAuthority
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -143,6 +144,20 @@ def test_a_request_becomes_a_certificate(authority: FileAuthority, tmp_path: Pat
     assert public == key(kind).public_key()
     assert (made.common_name, made.organisation, made.is_authority) == ("garage", "Home", False)
     assert (made.serial, made.not_after) == (signed.serial, signed.expires_at) == (made.serial, NOW + 2 * YEAR)
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda csr: csr.replace("\n", "\r\n"),
+        lambda csr: csr.replace("\n", "\\n"),
+        lambda csr: csr.replace("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"),
+        lambda csr: "".join(csr.splitlines()[1:-1]),
+    ],
+    ids=["CR LF", "line ends escaped twice", "an old name", "base64 alone"],
+)
+def test_requests_as_chargers_write_them(authority: FileAuthority, spelled: Callable[[str], str]) -> None:
+    assert authority.sign("garage", "", spelled(request("garage")), NOW).serial
 
 
 def test_the_serial_number_may_be_the_name(authority: FileAuthority) -> None:

@@ -49,7 +49,7 @@ class FileAuthority:
             from tinyocpp.storage import signing
 
             self.check(now)
-            request = signing.Request(csr.encode())
+            request = signing.Request(csr)
             request.check([name for name in (charger_id, serial_number) if name], self.organisation)
             return self._client(request.name, request.key, now)
         except OperatorError as error:

@@ -133,12 +133,15 @@ def issue_client(issuer: Issuer, name: str, organisation: str, key: PublicKey, n
 
 
 class Request:
-    """A signing request (PKCS #10) that can be read and proves that whoever made it has the key. Raises
-    CertificateRefused."""
+    """A signing request (PKCS #10) that can be read and proves that whoever made it has the key. Some firmware escapes
+    its line ends twice, or leaves the lines around the base64 away. Raises CertificateRefused."""
 
-    def __init__(self, csr: bytes) -> None:
+    def __init__(self, csr: str) -> None:
+        text = csr.replace("\\n", "\n").replace("\\r", "").strip()
+        if not text.startswith("-----"):
+            text = f"-----BEGIN CERTIFICATE REQUEST-----\n{text}\n-----END CERTIFICATE REQUEST-----"
         try:
-            read = x509.load_pem_x509_csr(csr)
+            read = x509.load_pem_x509_csr(text.encode())
             proven = read.is_signature_valid
             self.key = _acceptable_key(read.public_key())
             self.name = _first(read.subject, NameOID.COMMON_NAME)
