@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import msgspec
+
 from tinyocpp.attempts import network_of
 
 GUESTS = 256
@@ -26,12 +28,19 @@ class Guest(Protocol):
         ...
 
 
+class _Stay(msgspec.Struct):
+    address: str
+    network: str
+    since_s: float
+    bytes_read: int = 0
+
+
 class Hallway:
     """One for a listener. `now_s` is monotonic."""
 
     def __init__(self, most: int = GUESTS) -> None:
         self._most = most
-        self._guests: dict[Guest, tuple[str, float]] = {}  # where from and since when, the oldest first
+        self._guests: dict[Guest, _Stay] = {}  # the oldest first
         self._count: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -42,27 +51,36 @@ class Hallway:
         if guest in self._guests:
             return
         network = network_of(address)
-        self._guests[guest] = network, now_s
+        self._guests[guest] = _Stay(address, network, now_s)
         self._count[network] = self._count.get(network, 0) + 1
         while len(self._guests) > self._most:
             self._dismiss(self._oldest_of_the_most(), "too many wait to be let in")
 
-    def leave(self, guest: Guest) -> None:
-        """It was let in, or is gone."""
-        network, _ = self._guests.pop(guest, ("", 0.0))
-        if network in self._count:
-            self._count[network] -= 1
-            if not self._count[network]:
-                del self._count[network]
+    def leave(self, guest: Guest) -> str | None:
+        """It was let in, or is gone; the address it came from, None if it is no guest."""
+        stay = self._guests.pop(guest, None)
+        if stay is not None:
+            self._count[stay.network] -= 1
+            if not self._count[stay.network]:
+                del self._count[stay.network]
+        return stay.address if stay is not None else None
+
+    def read(self, guest: Guest, number: int) -> int:
+        """It has sent so many bytes; how many in all."""
+        stay = self._guests.get(guest)
+        if stay is None:
+            return 0
+        stay.bytes_read += number
+        return stay.bytes_read
 
     def tidy(self, now_s: float) -> None:
         """Send away who has been here too long."""
-        for guest in [guest for guest, (_, since_s) in self._guests.items() if now_s - since_s > PATIENCE_S]:
+        for guest in [guest for guest, stay in self._guests.items() if now_s - stay.since_s > PATIENCE_S]:
             self._dismiss(guest, "it was not let in for too long")
 
     def _oldest_of_the_most(self) -> Guest:
         crowd = max(self._count, key=lambda network: self._count[network])
-        return next(guest for guest, (network, _) in self._guests.items() if network == crowd)
+        return next(guest for guest, stay in self._guests.items() if stay.network == crowd)
 
     def _dismiss(self, guest: Guest, why: str) -> None:
         self.leave(guest)

@@ -60,7 +60,8 @@ class SSLProtocol(sslproto.SSLProtocol):
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        if over := getattr(self._app_protocol, "tls_over", None):
+        over = getattr(self._app_protocol, "tls_over", None)
+        if over is not None and self._app_state is sslproto.AppProtocolState.STATE_INIT:  # type: ignore[attr-defined]
             over()
         super().connection_lost(exc)
 

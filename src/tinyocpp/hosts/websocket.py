@@ -68,18 +68,21 @@ SPENT = Request("/", Headers())  # stands for the request of an open connection,
 
 
 class ChargerConnection(ServerConnection):
-    """The library's connection, with a frame's way cut short; implements link.Connection. What this relies on is pinned
-    by tests/hosts/test_websockets_library.py."""
+    """The library's connection, with a frame's way cut short; implements link.Connection and hallway.Guest. What this
+    relies on is pinned by tests/hosts/test_websockets_library.py. With more than 29 attributes each would have a dict
+    of its own, 1.3 kB: what most never have stays with the class."""
+
+    _parts: bytearray | None = None
+    _ending: asyncio.Task[None] | None = None
 
     def __init__(self, listener: Listener, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.link = Link(listener, self)
-        self.address = ""
-        self._below: asyncio.Transport | None = None  # what TLS is on
         self._listener = listener
-        self._request_bytes = 0
-        self._parts: bytearray | None = None
-        self._ending: asyncio.Task[None] | None = None
+
+    @property
+    def address(self) -> str:
+        return address_of(self.transport)
 
     def process_event(self, event: Request | Response | Frame) -> None:
         if isinstance(event, (Request, Response)):
@@ -102,40 +105,37 @@ class ChargerConnection(ServerConnection):
             self.link.receive(text)
 
     def data_received(self, data: bytes) -> None:
-        if self.request is None:
-            self._request_bytes += len(data)
-            if self._request_bytes > REQUEST_BYTES:
-                self.protocol.handshake_exc = SecurityError("its request is too long")
-                self.transport.write(TOO_LARGE)
-                self.transport.close()
-                return
+        if self.request is None and self._listener.hallway.read(self, len(data)) > REQUEST_BYTES:
+            self.protocol.handshake_exc = SecurityError("its request is too long")
+            self.transport.write(TOO_LARGE)
+            self.transport.close()
+            return
         super().data_received(data)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.address = address_of(transport)
         self._listener.hallway.enter(self, self.address, self.loop.time())
         if hasattr(transport, "max_size"):
             transport.max_size = READ_BYTES
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self.request is None or self.protocol.handshake_exc is not None:
-            self._listener.complain(self.address, self.protocol.handshake_exc or "it said nothing")
-        self._listener.hallway.leave(self)
+        address = self._listener.hallway.leave(self)
+        if address is not None and (self.request is None or self.protocol.handshake_exc is not None):
+            self._listener.complain(address, self.protocol.handshake_exc or "it said nothing")
         self.link.lost()
 
     # TLS: what comes before connection_made, which may never come
 
     def tls_begins(self, below: asyncio.Transport) -> None:
-        self._below = below
-        self._listener.hallway.enter(self, address_of(below), self.loop.time())
+        self.transport = below
+        self._listener.hallway.enter(self, self.address, self.loop.time())
 
     def tls_failed(self, address: str, why: str) -> None:
         self._listener.complain(address, why)
 
     def tls_over(self) -> None:
-        """The transport below is gone."""
+        """The transport below is gone, and there was no connection."""
         self._listener.hallway.leave(self)
 
     # hallway.Guest
@@ -145,12 +145,8 @@ class ChargerConnection(ServerConnection):
         return self.is_open() and session is not None and session.charger.standing is Standing.ADMITTED
 
     def dismiss(self, why: str) -> None:
-        if self._below is not None and not hasattr(self, "transport"):
-            self._listener.complain(address_of(self._below), why)
-            self._below.abort()
-        else:
-            self.protocol.handshake_exc = self.protocol.handshake_exc or SecurityError(why)
-            self.abort()
+        self._listener.complain(self.address, why)
+        self.abort()
 
     # link.Connection
 
