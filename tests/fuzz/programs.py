@@ -139,7 +139,18 @@ def fuzz_listener(seed: int, folder: Path, *, frames: int = 2**62, until: float 
                 grown.look()
     run.grown_kb = grown.check()
     check_waits(run.waits)
+    check_words(folder)
     return run
+
+
+def check_words(folder: Path) -> None:
+    """What a person types afterwards works, and shows nothing that a terminal would obey."""
+    for words in (["status"], ["report", "--by", "transaction", "--format", "csv"], ["log"], ["charger", "list"]):
+        program = [sys.executable, "-c", "from tinyocpp.cli import main; main()"]
+        command = [*program, "--config", str(folder / "tinyocpp.toml"), *words]
+        said = subprocess.run(command, env=environment(), capture_output=True, timeout=PATIENCE_S)
+        assert said.returncode == 0, (words, said.stderr[-2000:])
+        assert said.stdout.replace(b"\r\n", b"").replace(b"\n", b"").decode().isprintable(), words
 
 
 def check_waits(waits: Waits) -> None:

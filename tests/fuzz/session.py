@@ -41,7 +41,7 @@ class Tally:
 
     frames: int = 0
     answered: int = 0
-    slowest_s: float = 0.0
+    slowest_s: float = 0.0  # on the processor, whoever else uses it
     slowest: bytes = b""
     grown_kb: int = 0
 
@@ -117,15 +117,15 @@ def _one_frame(session: Session, pool: list[str], rng: Random, tally: Tally) -> 
         message_id = f"p-{session.send_call(rng.choice(ASKED), b'{}', now, timeout_s=0.001)}"
         session.text_to_send()
     frame = mutated(rng.choice(pool), pool, rng).replace(ID.encode(), message_id.encode())
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         session.receive_text(frame.decode("utf-8", "replace"), now)
+        took_s = time.process_time() - began
         check_answers(frame, session.text_to_send())
         assert not session.closing
     except BaseException:
         print(f"frame {tally.frames}: {frame[:3000]!r}")
         raise
-    took_s = time.perf_counter() - began
     if took_s > tally.slowest_s:
         tally.slowest_s, tally.slowest = took_s, frame
     tally.frames += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from doors.test_doors import BAD, NO_LOGINS
 from fuzz.test_heaviest import HEAVIEST
 
 from negative.__main__ import PAGE, figures
@@ -30,3 +31,7 @@ def test_the_sums() -> None:
     assert told("wrong requests") <= requests
     assert told("wrong answers") <= answers
     assert told("heaviest frames") <= len(HEAVIEST)
+
+
+def test_the_doors() -> None:
+    assert told("knocks at the doors") <= len(BAD) + len(NO_LOGINS)
