@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import stat
 import subprocess
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from hypothesis import example, given
+from hypothesis import strategies as st
 from signing_requests import key, request
 
 from tinyocpp.certificates import read_certificates
@@ -193,6 +196,22 @@ def test_a_request_must_prove_its_key(authority: FileAuthority) -> None:
     pem = f"-----BEGIN CERTIFICATE REQUEST-----\n{forged}-----END CERTIFICATE REQUEST-----\n"
     with pytest.raises(CertificateRefused, match="not signed with its own key"):
         authority.sign("garage1", "", pem, NOW)
+
+
+DER = x509.load_pem_x509_csr(request("garage", names=("garage",)).encode()).public_bytes(serialization.Encoding.DER)
+
+
+@given(st.lists(st.tuples(st.integers(0, len(DER) - 1), st.integers(0, 255)), min_size=1, max_size=4))
+@example([(DER.index(b"\x02\x01\x00") + 2, 9)])  # a version that does not exist
+@example([(DER.index(b"\x0c\x06garage"), 3)])  # a name of bits
+def test_a_damaged_request_is_refused_and_nothing_else(
+    authority: FileAuthority, changes: list[tuple[int, int]]
+) -> None:
+    damaged = bytearray(DER)
+    for at, value in changes:
+        damaged[at] = value
+    with contextlib.suppress(CertificateRefused):
+        assert authority.sign("garage", "", base64.b64encode(damaged).decode(), NOW).serial
 
 
 def test_the_configured_organisation_counts(authority: FileAuthority) -> None:

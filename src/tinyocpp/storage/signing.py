@@ -32,6 +32,14 @@ Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 Made = x509.Certificate
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    InvalidSignature,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+)
 ROOT_BITS, RSA_BITS = 3072, 2048
 LEAST_RSA_BITS, LEAST_EC_BITS = 2048, 224  # A00.FR.502, 503
 CLOCKS_DIFFER = timedelta(days=1)  # a charger that has been without power may be behind
@@ -147,7 +155,7 @@ class Request:
             self.name = _first(read.subject, NameOID.COMMON_NAME)
             self.organisation = _first(read.subject, NameOID.ORGANIZATION_NAME)
             self._extensions = {extension.oid: extension.value for extension in read.extensions}
-        except (ValueError, UnsupportedAlgorithm, InvalidSignature, x509.DuplicateExtension) as error:
+        except UNREADABLE as error:
             raise CertificateRefused(f"the request cannot be read: {error}") from None
         if not proven:
             raise CertificateRefused("the request is not signed with its own key")
