@@ -53,6 +53,17 @@ def test_keys_are_for_their_owner_only(authority: FileAuthority) -> None:
     assert stat.S_IMODE(os.stat(authority.folder).st_mode) == 0o700
 
 
+def test_it_belongs_to_whom_the_folder_above_belongs(tmp_path: Path) -> None:
+    """Made with sudo, the service must be able to read it."""
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 12345, 12345)
+    made = FileAuthority(str(tmp_path / "ca"))
+    made.create("Root", "Home", HOSTS, NOW, 20)
+    made.renew([], NOW)
+    owners = {os.stat(path).st_uid for path in (made.folder, made.path("root", "key"), made.path("rsa"))}
+    assert owners == {os.stat(tmp_path).st_uid}
+
+
 def test_an_authority_is_never_overwritten(authority: FileAuthority) -> None:
     before = authority.certificate("root")
     with pytest.raises(Refused, match="never overwritten; see: tinyocpp ca show"):
