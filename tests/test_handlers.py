@@ -9,6 +9,7 @@ from conversation import NOON, Conversation
 
 from tinyocpp.handlers import HANDLERS, LESSONS
 from tinyocpp.handlers.answers import Stage
+from tinyocpp.handlers.notices import DATA_KEPT
 from tinyocpp.messages import ACTIONS
 from tinyocpp.tags import Tag
 
@@ -188,3 +189,11 @@ def test_an_oddity_is_an_event_and_goes_out_as_json() -> None:
     (event,) = house.events()
     assert (event.event, event.details) == ("oddity", {"kind": "unknown_tag", "detail": "0BAD"})
     json.dumps(event.details)
+
+
+def test_of_a_long_data_transfer_the_beginning_is_kept() -> None:
+    conversation = Conversation()
+    conversation.asks("DataTransfer", vendorId="x", data="y" * (DATA_KEPT + 1))
+    conversation.asks("DataTransfer", vendorId="x")
+    newest, oldest = (kept for _, kept in conversation.reader.calls("garage", "DataTransfer", 2))
+    assert (json.loads(newest), json.loads(oldest)) == ({"vendorId": "x"}, {"vendorId": "x", "data": "y" * DATA_KEPT})

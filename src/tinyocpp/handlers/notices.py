@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tinyocpp.dealings import UpkeepKind
 from tinyocpp.messages import ACTIONS
 from tinyocpp.messages.core import DataTransfer, DataTransferResult, DataTransferStatus
@@ -32,12 +34,13 @@ UPKEEP: dict[str, UpkeepKind] = {
     "LogStatusNotification": UpkeepKind.LOG,
     "SignedFirmwareStatusNotification": UpkeepKind.FIRMWARE,
 }
+DATA_KEPT = 65_536  # characters, of which nobody here reads one
 IDLE = "Idle"  # an answer to a trigger, no step of anything
 
 
 def data_transfer(call: DataTransfer, charger: Charger) -> DataTransferResult:
     """We speak no vendor's language but what the owner has written down of it (section 4.3)."""
-    charger.record("DataTransfer", call)
+    charger.record("DataTransfer", msgspec.structs.replace(call, data=call.data and call.data[:DATA_KEPT]))
     charger.announce("data_transfer", vendor_id=call.vendor_id, message_id=call.message_id)
     known = charger.vendors.get(call.vendor_id.lower())
     if known is None:
