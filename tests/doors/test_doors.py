@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import socket
 import time
 from collections.abc import Iterator
 from itertools import cycle
@@ -246,6 +248,20 @@ def test_whoever_has_the_password_takes_over(guarded: Entrance) -> None:
 
 
 # --- the request itself
+
+
+def test_a_request_that_goes_on_after_it_was_refused(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    listener = Listener(house, "builtin")
+    with socket.create_connection(("127.0.0.1", listener.port), timeout=PATIENCE_S) as stranger:
+        stranger.sendall(b"nonsense\r\n\r\n")
+        while stranger.recv(65536):
+            pass
+        with contextlib.suppress(ConnectionError):
+            for _ in range(10):
+                stranger.sendall(b"x" * 8192)
+    listener.close()
+    house.check_log()
 
 
 def test_requests_that_are_none(tmp_path: Path) -> None:

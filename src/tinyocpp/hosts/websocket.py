@@ -107,7 +107,8 @@ class ChargerConnection(ServerConnection):
     def data_received(self, data: bytes) -> None:
         if self.request is None and self._listener.hallway.read(self, len(data)) > REQUEST_BYTES:
             self.protocol.handshake_exc = SecurityError("its request is too long")
-            self.transport.write(TOO_LARGE)
+            if not self.protocol.eof_sent:  # else its beginning has been answered, and it went on
+                self.transport.write(TOO_LARGE)
             self.transport.close()
             return
         super().data_received(data)
