@@ -280,6 +280,15 @@ def test_what_runs_out_is_in_status_and_doctor(house: House) -> None:
     assert "a.test" not in house.type("status")[1]
 
 
+def test_a_key_that_everybody_can_read_is_in_doctor(house: House, ca: FileAuthority) -> None:
+    for name in ("root", "rsa"):
+        os.chmod(ca.path(name, "key"), 0o604)
+    told = house.type("doctor")[1]
+    for name in ("root", "rsa"):
+        assert f"wrong certificates    {ca.path(name, 'key')} can be read by everybody here\n" in told
+    assert ca.path("ecdsa", "key") not in told
+
+
 def _let_run_out(house: House, charger_id: str, left: timedelta) -> None:
     """It was shown at the last connection."""
     with writing(house.config()) as store:

@@ -200,9 +200,14 @@ def _ports(config: Config) -> Iterator[Diagnosis]:
 
 
 def _certificates(config: Config) -> Iterator[Diagnosis]:
-    """The chargers' are with the chargers."""
+    """Ours; the chargers' are with the chargers."""
     from tinyocpp.hosts.expiry import endings
+    from tinyocpp.storage.authority import ROOT, open_authority
 
+    keys = config.listener.tls.key if config.listener.tls else ()
+    for path in (open_authority(config).path(ROOT, "key"), *keys):
+        if os.path.exists(path) and stat.S_IMODE(os.stat(path).st_mode) & stat.S_IRWXO:
+            yield wrong("certificates", f"{path} can be read by everybody here", f"chmod 600 {path}")
     for ending in endings(config, (), (), datetime.now(UTC)):
         level = Level.WRONG if ending.urgent else Level.LOOK
         yield Diagnosis(level, "certificates", ending.text, ending.remedy)
