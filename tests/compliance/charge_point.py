@@ -20,6 +20,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from compliance.programs import Installation, Said
 
 ocpp.messages.ASYNC_VALIDATION = False  # a thread for each check would only take time
@@ -67,6 +69,7 @@ class ChargePoint(PackagedChargePoint):
         self.site = site
         self.calls: list[tuple[str, Any]] = []
         self._called = asyncio.Event()
+        self._answering = False
         self.answers: dict[str, Any] = {type(answer).__name__: answer for answer in ANSWERS}
         defaults: dict[str, Any] = {"subprotocols": ["ocpp1.6"], "compression": None, "proxy": None, "close_timeout": 1}
         self._connecting = connect(f"{url}/{identity}", **(defaults | options))
@@ -89,8 +92,10 @@ class ChargePoint(PackagedChargePoint):
         frame = json.loads(raw_msg)
         if frame[0] == 2:
             self.calls.append((frame[2], frame[3]))
-            self._called.set()
+        self._answering = True
         await super().route_message(raw_msg)
+        self._answering = False
+        self._called.set()
 
     async def closed(self) -> int | None:
         """Wait until the connection is over; the code it was closed with."""
@@ -148,10 +153,14 @@ class ChargePoint(PackagedChargePoint):
 
     async def called(self, action: str) -> Any:
         """Wait for such a request; the payload of the first."""
-        while action not in dict(self.calls):
+        await self.until(lambda: action in dict(self.calls))
+        return dict(reversed(self.calls))[action]
+
+    async def until(self, so: Callable[[], bool]) -> None:
+        """Wait until it is so, which can only change with a request that comes, and has been answered."""
+        while self._answering or not so():
             self._called.clear()
             await self._called.wait()
-        return dict(reversed(self.calls))[action]
 
     async def commanded(self, action: str, *options: str, **payload: Any) -> tuple[int, Any]:
         """The owner sends it with tinyocpp-command: exit code and printed answer. It came as it was typed."""
