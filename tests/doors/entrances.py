@@ -106,6 +106,7 @@ class Listener:
         command += ["--port", str(0 if engine == "builtin" else free_port()), "--engine", engine]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment())
         self.port = self._port()
+        self.pid = self._process.pid
 
     def _port(self) -> int:
         assert self._process.stdout is not None

@@ -6,5 +6,6 @@ A short run is part of the tests (test_fuzz.py). As long as one likes, from the 
 
     seeds       frames to begin with            session     the conversation in this process, very fast
     mutations   a frame into a broken one       programs    the listener with a second charger, the backend on a pipe
-    oracle      which frames must be answered   __main__    the command
+    oracle      which frames must be answered   requests    the handshake
+    __main__    the command
 """

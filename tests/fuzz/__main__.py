@@ -1,7 +1,7 @@
 """The fuzzer by hand: `PYTHONPATH=tests .venv-test/bin/python -m fuzz --minutes 60` from the top of the repository.
 
-Session, listener and backend take turns, each turn with a seed of its own. The first thing wrong ends it: the frame, or
-the frames of that batch, and the traceback. `--seed N --only session` does that turn again.
+Session, listener, backend and handshake take turns, each turn with a seed of its own. The first thing wrong ends it:
+the frame, or the frames of that batch, and the traceback. `--seed N --only session` does that turn again.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import time
 from pathlib import Path
 
 from fuzz.programs import fuzz_backend, fuzz_listener
+from fuzz.requests import fuzz_requests
 from fuzz.session import fuzz_session
 
+TURNS = ["session", "listener", "backend", "requests"]
 TURN_S = 60.0
 FRAMES = 50_000  # of a session's turn at most, so that a turn can be done again
 
@@ -30,6 +32,11 @@ def one_turn(what: str, seed: int, folder: Path, until: float) -> int:
         print(f"backend   seed {seed}: {run.frames} frames, {run.answered} had to be answered, "
               f"memory +{run.grown_kb} kB", flush=True)  # fmt: skip
         return run.frames
+    if what == "requests":
+        run = fuzz_requests(seed, folder, until=until)
+        print(f"requests  seed {seed}: {run.frames} requests, {run.answered} were answered, memory +{run.grown_kb} kB",
+              flush=True)  # fmt: skip
+        return run.frames
     run = fuzz_listener(seed, folder, until=until)
     print(f"listener  seed {seed}: {run.frames} frames, {run.answered} had to be answered, memory +{run.grown_kb} kB, "
           f"the other charger waited {max(run.waits.broken) * 1000:.0f} ms at most, "
@@ -41,9 +48,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the first turn; each has the next one")
-    parser.add_argument("--only", choices=["session", "listener", "backend"])
+    parser.add_argument("--only", choices=TURNS)
     asked = parser.parse_args()
-    turns = [asked.only] if asked.only else ["session", "listener", "backend"]
+    turns = [asked.only] if asked.only else TURNS
     end, seed, frames = time.monotonic() + asked.minutes * 60, asked.seed, 0
     while time.monotonic() < end:
         for what in turns:
