@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tinyocpp.config import TagsConfig
 from tinyocpp.messages.types import AuthorizationStatus as Status
-from tinyocpp.tags import Tag, TagList, Verdict, clean, end_of, fold, mistake
+from tinyocpp.tags import Tag, TagList, Verdict, clean, end_of, fold, mistake, same_tag
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -160,3 +160,20 @@ def test_the_list_can_be_looked_through() -> None:
     assert len(tags) == len(TAGS)
     assert tags.find("04a2b3c4") == TAGS[0]
     assert tags.find("DEAD") is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        pytest.param("04A2B3C4", "04a2b3c4 ", True, id="in other letters"),
+        pytest.param("04A2B3C4", "04A2B3C5", False, id="another"),
+        pytest.param("04A2", "04A2B3C4", False, id="too short to tell"),
+        pytest.param("X16WG99J2QIEGCC0MCJ5", "X16WG99J2QIEGCC0MCJ5-", True, id="overread"),
+        pytest.param("X16WG99J2QIEGCC0MCJ5", "X16WG99J2QIEGCC0", True, id="cut off after 16"),
+        pytest.param("X16WG99J2QIEGCC0MCJ5", "X16WG99J2QIEGCC", False, id="after 15"),
+        pytest.param("", "", True, id="none"),
+        pytest.param("", "04A2", False, id="one and none"),
+    ],
+)
+def test_same_tag(one: str, other: str, same: bool) -> None:
+    assert same_tag(one, other) is same_tag(other, one) is same

@@ -120,7 +120,7 @@ BOOKED = [
     ("an earlier next start", having(ended(3000, 90), ended(2000, 60)), 1000, Quality.ESTIMATED),
     ("a later next start", having(ended(2000, 60), ended(3000, 90)), 1000, Quality.ESTIMATED),
     ("a late stop", having(sample(1500), ended(2000), stop(1900, 50)), 900, Quality.MEASURED),
-    ("a late stop above the next start", having(ended(2000), stop(2500, 50)), 1500, Quality.FLAGGED),
+    ("a late stop above the next start", having(ended(2000), stop(2500, 50)), 1000, Quality.FLAGGED),
     ("a boot after the end", having(sample(1500), ended(), BOOTED), 500, Quality.ESTIMATED),
     ("from zero", having(sample(20), sample(700, 20), start_wh=400_000), 700, Quality.OPEN),
     (

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 LONGEST = 20  # IdToken is a CiString20 (section 7.28): what we send keeps to it
+SURE_BEGINNING = 16  # characters: the number of a card has 14 hexadecimal digits at most
 LONGEST_ID = 255  # chargers exist that send more than the standard allows (quirk S7)
 
 
@@ -60,6 +61,13 @@ def clean(id_tag: str) -> str:
 def fold(id_tag: str) -> str:
     """The key under which a tag is looked up (CiString: the spelling is kept, case does not count)."""
     return clean(id_tag).casefold()
+
+
+def same_tag(one: str, other: str) -> bool:
+    """May both have been read from one card? Also where one is cut off or goes on with what was overread (quirk S7): in
+    the stop of a charge whose start said it in full. For who may charge this is not enough."""
+    shorter, longer = sorted((fold(one), fold(other)), key=len)
+    return longer.startswith(shorter) and (len(shorter) >= SURE_BEGINNING or len(shorter) == len(longer))
 
 
 def mistake(tag: Tag) -> str:

@@ -152,6 +152,21 @@ def plausible_register(register_wh: int) -> int | None:
     return register_wh if believable else None
 
 
+def within_one_charge(from_wh: int | None, to_wh: int | None) -> bool:
+    """May one charge have moved the register so far? Beyond that they are of two meters, or one of them is none."""
+    return from_wh is None or to_wh is None or to_wh - from_wh <= MAX_TRANSACTION_WH
+
+
+def not_above(known_wh: int | None, shown_wh: int | None) -> bool:
+    """May a meter that showed the one show the other later?"""
+    return known_wh is not None and shown_wh is not None and known_wh <= shown_wh
+
+
+def below(known_wh: int | None, shown_wh: int | None) -> bool:
+    """Has it moved since it showed the one?"""
+    return known_wh is not None and shown_wh is not None and known_wh < shown_wh
+
+
 def is_number(transaction_id: int) -> bool:
     """Does this number name a transaction? 0, -1 and what no charger can count to mean that it has none (X1 to X5)."""
     return 0 < transaction_id < 2**31
@@ -200,6 +215,23 @@ def apply(transaction: Transaction, record: Record) -> Transaction:
     return _stopped(transaction, record, state)
 
 
+def sample_of_next(transaction: Transaction, ended: Ended) -> Metered | None:
+    """Of its samples the last, if that was of the charge that, we hear only now, had ended this one before."""
+    last_at, last_wh, next_wh = transaction.last_sample_at, transaction.last_register_wh, ended.register_wh
+    if last_at is None or last_wh is None or next_wh is None or transaction.relative or last_at <= ended.at:
+        return None
+    if last_wh <= next_wh or (transaction.meter_start_wh or 0) > next_wh:
+        return None
+    return Metered(last_at, last_wh, transaction.power_w, transaction.offered_a)
+
+
+def without_stop(transaction: Transaction) -> Transaction:
+    """As it was before a stop that was not its own."""
+    return msgspec.structs.replace(
+        transaction, state=State.OPEN, stopped_at=None, meter_stop_wh=None, reason="", contradicted=False
+    )
+
+
 def booked(transaction: Transaction) -> tuple[int, Quality]:
     """Energy in Wh, never negative, and how sure it is."""
     if transaction.state is not State.CLOSED:
@@ -211,7 +243,10 @@ def booked(transaction: Transaction) -> tuple[int, Quality]:
     if energy_wh < 0:  # what the samples show has flowed all the same
         energy_wh = _sampled_wh(transaction)
         quality = Quality.FLAGGED
-    elif transaction.contradicted or energy_wh > MAX_TRANSACTION_WH or _others_contradict(transaction, stop):
+    elif _next_began_below(transaction, stop):  # what is above is the next one's
+        energy_wh = max(0, (transaction.next_start_wh or 0) - start)
+        quality = Quality.FLAGGED
+    elif transaction.contradicted or energy_wh > MAX_TRANSACTION_WH or _samples_contradict(transaction, stop):
         quality = Quality.FLAGGED
     else:
         quality = Quality.ESTIMATED if transaction.start_guessed else Quality.MEASURED
@@ -238,7 +273,7 @@ def _metered(transaction: Transaction, record: Metered, state: State) -> Transac
     newest = transaction.last_sample_at is None or record.at >= transaction.last_sample_at
     start_wh, last_wh, relative = transaction.meter_start_wh, transaction.last_register_wh, transaction.relative
     shown_wh = record.register_wh
-    if shown_wh is not None and _believable(transaction, shown_wh):
+    if shown_wh is not None and within_one_charge(transaction.meter_start_wh, shown_wh):
         if last_wh is None:
             last_wh, relative = shown_wh, _counts_from_zero(start_wh, shown_wh)
         elif relative and start_wh is not None and shown_wh - start_wh >= last_wh:
@@ -260,6 +295,9 @@ def _metered(transaction: Transaction, record: Metered, state: State) -> Transac
 
 
 def _ended(transaction: Transaction, record: Ended, state: State) -> Transaction:
+    taken = sample_of_next(transaction, record)
+    if taken is not None and state is State.LOST:
+        transaction = msgspec.structs.replace(transaction, last_register_wh=record.register_wh)
     ended = _became(transaction, state, disturbed_at=record.at)
     next_start_wh = _next_start(transaction, record.register_wh)
     if transaction.running or _ended_earlier(transaction, record):
@@ -281,7 +319,7 @@ def _next_start(transaction: Transaction, shown_wh: int | None) -> int | None:
     known_wh = shown_register(transaction)
     if shown_wh is None or known_wh is None or transaction.relative or shown_wh <= known_wh:
         return None
-    return shown_wh if _believable(transaction, shown_wh) else None
+    return shown_wh if within_one_charge(transaction.meter_start_wh, shown_wh) else None
 
 
 def _stopped(transaction: Transaction, record: Stopped, state: State) -> Transaction:
@@ -317,19 +355,18 @@ def _unfinished(transaction: Transaction) -> Quality:
     return Quality.OPEN if transaction.state is State.OPEN else Quality.ESTIMATED
 
 
-def _believable(transaction: Transaction, register_wh: int) -> bool:
-    start = transaction.meter_start_wh
-    return start is None or register_wh - start <= MAX_TRANSACTION_WH
-
-
 def _counts_from_zero(meter_start_wh: int | None, first_register_wh: int) -> bool:
     """A first sample far below meterStart is energy of this session, not the register (quirk M10)."""
     return meter_start_wh is not None and first_register_wh * 10 < meter_start_wh - REGISTER_SLACK_WH
 
 
-def _others_contradict(transaction: Transaction, meter_stop_wh: int) -> bool:
-    """Do its own samples say more than its stop, or the next start less?"""
-    last, following = transaction.last_register_wh, transaction.next_start_wh
-    if last is not None and not transaction.relative and last > meter_stop_wh + REGISTER_SLACK_WH:
-        return True
+def _samples_contradict(transaction: Transaction, meter_stop_wh: int) -> bool:
+    """Do its own samples say more than its stop?"""
+    last = transaction.last_register_wh
+    return last is not None and not transaction.relative and last > meter_stop_wh + REGISTER_SLACK_WH
+
+
+def _next_began_below(transaction: Transaction, meter_stop_wh: int) -> bool:
+    """Did the meter show less than its stop when the next one began?"""
+    following = transaction.next_start_wh
     return following is not None and following < meter_stop_wh - REGISTER_SLACK_WH

@@ -31,6 +31,7 @@ SELECT = (
     " last_register_wh, last_sample_at, relative, stopped_at, meter_stop_wh, reason, contradicted, undisturbed,"
     " claimed_id, start_guessed, next_start_wh, power_w, offered_a FROM transactions"
 )
+MOST_CONNECTORS = 10
 RUNNING = "state IN ('open', 'uncertain')"
 STATES = {state.value: state for state in State}
 
@@ -214,6 +215,21 @@ class Books:
             transaction.id,
         )
 
+    def adopt(self, orphan: Transaction, begun: Transaction, now: datetime, *, refused: bool) -> Transaction:
+        """The orphan, whose start has come now."""
+        named = self.name(orphan, begun.id_tag)
+        adopted = msgspec.structs.replace(
+            named, orphan=False, started_at=begun.started_at, meter_start_wh=begun.meter_start_wh
+        )
+        self._db.run(
+            "UPDATE transactions SET orphan = 0, refused = ?, started_at = ? WHERE transaction_id = ?",
+            refused,
+            ms(begun.started_at),
+            orphan.id,
+        )
+        self.keep(adopted, now)
+        return adopted
+
     def name(self, transaction: Transaction, id_tag: str) -> Transaction:
         """Book it to this tag."""
         self._db.run(
@@ -237,29 +253,38 @@ class Books:
 
     def after(self, charger: str, connector_id: int, at: datetime, register_wh: int | None) -> Transaction | None:
         """The first transaction that began on the connector after this time. Clocks fall back, so the register must say
-        so too, or that one is open."""
+        so too, of that or a later one, or one is open."""
         latest = self.latest(charger, connector_id)
         if latest is None or latest.started_at <= at:
             return None
+        later = f"{SELECT} WHERE started_at > ? AND charger = ? AND connector_id = ?"
+        place = ms(at), charger, connector_id
+        sure = "state = 'open' OR meter_start_wh > ? OR meter_stop_wh > ? OR last_register_wh > ?"
+        if not self._db.rows(f"{later} AND ({sure}) LIMIT 1", *place, register_wh, register_wh, register_wh):
+            return None
+        return transaction_of(self._db.rows(f"{later} ORDER BY started_at LIMIT 1", *place)[0])
+
+    def following(self, transaction: Transaction) -> Transaction | None:
+        """The one that began next on its connector."""
         rows = self._db.rows(
-            f"{SELECT} WHERE started_at > ? AND charger = ? AND connector_id = ?"
-            " AND (state = 'open' OR meter_start_wh > ?) ORDER BY started_at LIMIT 1",
-            ms(at),
-            charger,
-            connector_id,
-            register_wh,
+            f"{SELECT} WHERE (started_at, transaction_id) > (?, ?) AND charger = ? AND connector_id = ?"
+            " ORDER BY started_at, transaction_id LIMIT 1",
+            ms(transaction.started_at),
+            transaction.id,
+            transaction.charger_id,
+            transaction.connector_id,
         )
         return transaction_of(rows[0]) if rows else None
 
-    def before(self, charger: str, connector_id: int, at: datetime) -> list[Transaction]:
-        """The one that began last on the connector until then, in a list, or none."""
+    def before(self, charger: str, connector_id: int, at: datetime) -> Transaction | None:
+        """The one that began last on the connector until then."""
         rows = self._db.rows(
             f"{SELECT} WHERE started_at <= ? AND charger = ? AND connector_id = ? ORDER BY started_at DESC LIMIT 1",
             ms(at),
             charger,
             connector_id,
         )
-        return [transaction_of(row) for row in rows]
+        return transaction_of(rows[0]) if rows else None
 
     def status(self, charger: str, connector_id: int) -> tuple[str | None, datetime | None]:
         """The connector's status as last told, and of when that was."""
@@ -288,10 +313,15 @@ class Books:
         return self.registers(charger, connector_id).get(connector_id)
 
     def registers(self, charger: str, least: int = 1) -> dict[int, int | None]:
-        """The same for every connector of the charger but the charger itself (0). What runs knows better than the
-        connector, which is only told at the end."""
+        """The same for every connector of the charger but the charger itself (0), and what a vendor calls a connector
+        that no charge was ever on (quirk B16). What runs knows better than the connector, which is only told at the
+        end."""
         rows = self._db.rows(
-            "SELECT connector_id, register_wh FROM connectors WHERE charger = ? AND connector_id >= ?", charger, least
+            "SELECT connector_id, register_wh FROM connectors WHERE charger = ? AND connector_id >= ?"
+            " AND (connector_id <= ? OR transaction_id IS NOT NULL)",
+            charger,
+            least,
+            MOST_CONNECTORS,
         )
         shown = {integer(row[0]): integer_or_none(row[1]) for row in rows}
         for one in self.running(charger):

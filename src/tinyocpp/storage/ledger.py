@@ -19,9 +19,12 @@ from tinyocpp.messages.types import AuthorizationStatus
 from tinyocpp.metering import Reading, read
 from tinyocpp.storage.books import Books
 from tinyocpp.storage.dealings import SqlDealings
+from tinyocpp.storage.hindsight import Hindsight
 from tinyocpp.storage.sql import digest, integer, ms, ms_or_none
-from tinyocpp.tags import Verdict, fold
+from tinyocpp.tags import Verdict, fold, same_tag
 from tinyocpp.transactions import (
+    CLOCK_SLACK,
+    REGISTER_SLACK_WH,
     Booted,
     Ended,
     Metered,
@@ -32,9 +35,11 @@ from tinyocpp.transactions import (
     is_closing_sample,
     is_number,
     may_be_of,
+    not_above,
     plausible_register,
     plausible_time,
     shown_register,
+    within_one_charge,
 )
 
 if TYPE_CHECKING:
@@ -63,6 +68,7 @@ class SqlLedger(SqlDealings):
     def __init__(self, database: Database, register: SqlRegister) -> None:
         super().__init__(database, register)
         self._books = Books(database)
+        self._hindsight = Hindsight(database, self._books)
 
     def forget(self) -> None:
         """Read everything anew: another process has written, or what was written here is undone."""
@@ -108,7 +114,7 @@ class SqlLedger(SqlDealings):
         )
         before, before_at = self._books.status(charger, call.connector_id)
         if stated is not None and before_at is not None and stated < min(before_at, now) - STATUS_SLACK:
-            return []  # from a queue: history only; but one ahead of us was stated by a clock since set right (quirk T3)
+            return []  # from a queue: history only; but one ahead of us was stated by a clock since set (quirk T3)
         self._books.tell(charger, call, stated or now)
         changed: list[Transaction] = []
         for transaction in self._books.running(charger, call.connector_id) if call.connector_id > 0 else ():
@@ -131,21 +137,21 @@ class SqlLedger(SqlDealings):
         first = self._first_of(charger, call, stated)
         if first is not None:
             return first
-        meter_start_wh = plausible_register(call.meter_start)
-        later = self._make_room(charger, call.connector_id, Ended(stated or now, meter_start_wh), now)
+        begun = Transaction(
+            id=0,
+            charger_id=charger,
+            connector_id=call.connector_id,
+            id_tag="",
+            started_at=stated or now,
+            meter_start_wh=plausible_register(call.meter_start),
+        )
+        place = self._hindsight.place(begun, call.id_tag, now)
         verdict = judge(lambda id_tag: self._open_with(id_tag, now))
-        transaction = self._books.open(
-            Transaction(
-                id=0,
-                charger_id=charger,
-                connector_id=call.connector_id,
-                id_tag=verdict.id_tag,
-                started_at=stated or now,
-                meter_start_wh=meter_start_wh,
-            ),
+        transaction = self._hindsight.open(
+            place,
+            msgspec.structs.replace(begun, id_tag=verdict.id_tag),
             now,
             refused=verdict.status is not AuthorizationStatus.ACCEPTED,
-            overtaken=later is not None,
         )
         self._db.run(
             "INSERT INTO starts (transaction_id, charger, connector_id, id_tag, tag, meter_start_wh, stated_at,"
@@ -161,21 +167,7 @@ class SqlLedger(SqlDealings):
             call.reservation_id,
             msgspec.json.encode(verdict).decode(),
         )
-        if later is not None:
-            transaction = self._books.happen(transaction, Ended(later.started_at, later.meter_start_wh), now)
         return transaction, verdict
-
-    def _make_room(self, charger: str, connector_id: int, ended: Ended, now: datetime) -> Transaction | None:
-        """What runs on this connector is over when another starts. A start from a queue comes behind later ones: it
-        ends none of them, and the first of them is returned."""
-        later = self._books.after(charger, connector_id, ended.at, ended.register_wh)
-        if later is not None:
-            over = self._books.before(charger, connector_id, ended.at)
-        else:
-            over = self._books.running(charger, connector_id) or self._books.lost(charger, connector_id)
-        for transaction in over:
-            self._books.happen(transaction, ended, now)
-        return later
 
     def _first_of(
         self, charger: str, call: StartTransaction, stated: datetime | None
@@ -222,7 +214,7 @@ class SqlLedger(SqlDealings):
         repeated = self._stopped_before(charger, call, stated)
         if repeated is not None:
             return repeated
-        before = self._stopping(charger, call, stated)
+        before = self._stopping(charger, call, stated, now)
         if before is None:
             before = self._orphan(
                 charger, self._connector_of_orphan(charger, stopped), call.transaction_id, stopped, now
@@ -230,6 +222,7 @@ class SqlLedger(SqlDealings):
         if before.orphan and not before.id_tag and call.id_tag:
             before = self._books.name(before, call.id_tag)  # whoever stopped it is all we know
         transaction = self._books.happen(before, stopped, now)
+        self._hindsight.yield_to(transaction, now)
         self._db.run(
             "INSERT INTO stops (transaction_id, charger, claimed_id, id_tag, meter_stop_wh, stated_at, received_at,"
             " reason, transaction_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -265,9 +258,13 @@ class SqlLedger(SqlDealings):
         )
         return self._books.owned(charger, integer(found[0][0])) if found else None
 
-    def _stopping(self, charger: str, call: StopTransaction, stated: datetime | None) -> Transaction | None:
+    def _stopping(
+        self, charger: str, call: StopTransaction, stated: datetime | None, now: datetime
+    ) -> Transaction | None:
         """The transaction a stop ends: by our number, by the charger's own, or the only one it can mean."""
         ours = self._books.owned(charger, call.transaction_id)
+        if ours is not None and _is_of_an_earlier(ours, call, stated):
+            return None
         if ours is not None and ours.running:
             return ours
         theirs = self._books.claimed(charger, call.transaction_id)
@@ -275,14 +272,52 @@ class SqlLedger(SqlDealings):
             theirs = None  # another one that had no number
         if theirs is not None and (theirs.running or (ours is None and self._only_late(theirs, stated))):
             return theirs
-        if ours is not None:
+        if ours is not None and not self._is_of_a_later(ours, call, stated):
             return ours
         if is_number(call.transaction_id):
-            return None  # another server's: never by guess
-        if call.id_tag is None and len(self._books.registers(charger)) > 1:
+            return self._only_sure(charger, call, stated, now)
+        if not call.id_tag and len(self._books.registers(charger)) > 1:
             return None  # nothing tells which connector it was
         fitting = [running for running in self._books.running(charger) if _fits(running, call, stated)]
-        return fitting[0] if len(fitting) == 1 else None
+        return fitting[0] if len(fitting) == 1 and not self._nearer(fitting[0], call) else None
+
+    def _nearer(self, running: Transaction, call: StopTransaction) -> bool:
+        """Does an idle socket show a register between that charge's and the stop's? It may be of a charge there, whose
+        start got lost."""
+        charger, known_wh = running.charger_id, shown_register(running)
+        idle = self._books.registers(charger)
+        for one in self._books.running(charger):
+            idle.pop(one.connector_id, None)
+        return any(not_above(known_wh, shown_wh) and not_above(shown_wh, call.meter_stop) for shown_wh in idle.values())
+
+    def _is_of_a_later(self, ours: Transaction, call: StopTransaction, stated: datetime | None) -> bool:
+        """Is our number the charger's own for another? Where the next one there has begun before this stop, and the
+        register has moved since, it is not late, but of a charge that ended later (EN+ counts from 1, as we do)."""
+        stop_wh = plausible_register(call.meter_stop)
+        if stated is None or stop_wh is None or ours.stopped_at is None or stated <= ours.stopped_at:
+            return False
+        following = self._books.following(ours)
+        return (
+            following is not None
+            and not following.orphan
+            and following.started_at <= stated
+            and following.meter_start_wh is not None
+            and following.meter_start_wh < stop_wh
+        )
+
+    def _only_sure(
+        self, charger: str, call: StopTransaction, stated: datetime | None, now: datetime
+    ) -> Transaction | None:
+        """The transaction that a stop with a number nobody knows must mean (quirk X7): on a charger with one socket
+        that has charged since for this very tag. Less would be a guess: another server's stop may come out of a
+        queue at any time, but not with a time, a tag and a register that all are of today's charge."""
+        running = self._books.running(charger)
+        if len(running) != 1 or len(self._books.registers(charger)) != 1 or not call.id_tag or stated is None:
+            return None
+        (only,) = running
+        moved = only.meter_start_wh is not None and call.meter_stop > only.meter_start_wh
+        in_time = max(only.started_at, only.last_sample_at or only.started_at) <= stated <= now + CLOCK_SLACK
+        return only if moved and in_time and only.id_tag and _fits(only, call, stated) else None
 
     def _only_late(self, transaction: Transaction, stated: datetime | None) -> bool:
         """Does it lack a stop of this time? Later ones there may be called by the same number again."""
@@ -292,14 +327,15 @@ class SqlLedger(SqlDealings):
         return transaction.state is State.LOST and latest is not None and latest.id == transaction.id
 
     def _connector_of_orphan(self, charger: str, stopped: Stopped) -> int:
-        """Where a stop without a start can have happened: on the only connector, or the only one that shows less,
-        unless something runs there; else 0."""
+        """Where a stop without a start can have happened: on the only connector, or the only one that does not show
+        more, unless something runs there; else 0."""
         registers = self._books.registers(charger)
-        if len(registers) > 1:
-            registers = {key: value for key, value in registers.items() if _not_above(value, stopped.meter_stop_wh)}
-        possible = set(registers)
+        if len(registers) > 1 and stopped.meter_stop_wh is not None:
+            most_wh = stopped.meter_stop_wh + REGISTER_SLACK_WH
+            registers = {number: wh for number, wh in registers.items() if wh is None or wh <= most_wh}
         busy = {running.connector_id for running in self._books.running(charger)}
-        return possible.pop() if len(possible) == 1 and not possible & busy else 0
+        (only,) = registers if len(registers) == 1 else (0,)
+        return 0 if only in busy else only
 
     def _orphan(
         self, charger: str, connector_id: int, claimed_id: int, record: Stopped | Metered, now: datetime
@@ -307,6 +343,7 @@ class SqlLedger(SqlDealings):
         """A transaction nobody has seen begin: it begins at the connector's last register that nobody has claimed."""
         shown_wh = record.meter_stop_wh if isinstance(record, Stopped) else record.register_wh
         base_wh = self._books.register(charger, connector_id) if connector_id > 0 else None
+        believable = not_above(base_wh, shown_wh) and within_one_charge(base_wh, shown_wh)
         latest = self._books.latest(charger, connector_id)
         return self._books.open(
             Transaction(
@@ -316,7 +353,7 @@ class SqlLedger(SqlDealings):
                 id_tag="",
                 orphan=True,
                 started_at=record.at,
-                meter_start_wh=base_wh if _not_above(base_wh, shown_wh) else None,
+                meter_start_wh=base_wh if believable else None,
                 claimed_id=claimed_id,
             ),
             now,
@@ -362,17 +399,25 @@ class SqlLedger(SqlDealings):
             transaction = self._books.happen(transaction, record, now)
             if transaction.running:
                 return transaction  # its row has it all
+            self._hindsight.yield_to(transaction, now)
         self._books.show(
             transaction,
             charger,
             connector_id if transaction is None else transaction.connector_id,
             at=min(record.at, now),
-            register_wh=record.register_wh if transaction is None else shown_register(transaction),
+            register_wh=self._idle_register(charger, connector_id, record)
+            if transaction is None
+            else shown_register(transaction),
             power_w=reading.power_w if transaction is None else None,
             offered_a=reading.offered_a,
             sampled_at=record.at,
         )
         return transaction
+
+    def _idle_register(self, charger: str, connector_id: int, record: Metered) -> int | None:
+        """What a sample says of the meter while nothing runs: nothing, where samples count from zero (quirk M10)."""
+        latest = self._books.latest(charger, connector_id)
+        return None if latest is not None and latest.relative else record.register_wh
 
     def _metering(self, charger: str, connector_id: int, claimed_id: int | None, record: Metered) -> Transaction | None:
         """The transaction a sample belongs to: the one it names, or the one running on its connector."""
@@ -437,15 +482,22 @@ def _called(transaction: Transaction, claimed_id: int | None) -> Transaction:
     return msgspec.structs.replace(transaction, claimed_id=claimed_id)
 
 
+def _is_of_an_earlier(ours: Transaction, call: StopTransaction, stated: datetime | None) -> bool:
+    """Did another server give the same number? Before ours began, by the clock and by the register: a clock alone may
+    have been set since."""
+    return stated is not None and stated < ours.started_at and not_above(call.meter_stop, ours.meter_start_wh)
+
+
 def _fits(running: Transaction, call: StopTransaction, stated: datetime | None) -> bool:
     """Can this stop be that transaction's? The tag, the time and the register must not speak against it."""
-    if call.id_tag is not None and running.id_tag and fold(call.id_tag) != fold(running.id_tag):
+    if call.id_tag and running.id_tag and not same_tag(call.id_tag, running.id_tag):
         return False
     if stated is not None and stated < running.started_at:
         return False
     known_wh = running.last_register_wh if running.last_register_wh is not None else running.meter_start_wh
-    return _not_above(known_wh, plausible_register(call.meter_stop))
-
-
-def _not_above(known_wh: int | None, shown_wh: int | None) -> bool:
-    return known_wh is not None and shown_wh is not None and known_wh <= shown_wh
+    stop_wh = plausible_register(call.meter_stop)
+    return (
+        known_wh is not None
+        and not_above(known_wh - REGISTER_SLACK_WH, stop_wh)
+        and within_one_charge(running.meter_start_wh, stop_wh)
+    )
