@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from doors import Door, House, ListenerDoor, SessionDoor, StdioDoor, WebsocketdDoor
+from transcript_doors import Door, House, ListenerDoor, SessionDoor, StdioDoor, WebsocketdDoor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

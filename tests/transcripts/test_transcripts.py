@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from doors import Closed, Door, House, Line, ListenerDoor, Refused, SessionDoor, StdioDoor, WebsocketdDoor
 from transcript import matches, needs_clock, read_transcript, tag_table
+from transcript_doors import Closed, Door, House, Line, ListenerDoor, Refused, SessionDoor, StdioDoor, WebsocketdDoor
 
 from tinyocpp.config import load
 from tinyocpp.storage import open_store
