@@ -14,7 +14,7 @@ from listening import within
 from ocpp.v16 import call, call_result
 
 from compliance.charge_point import now
-from compliance.programs import ACCEPTED, BLOCKED, EXPIRED, GROUP, INVALID, SAME_GROUP
+from compliance.programs import ACCEPTED, ANY, BLOCKED, EXPIRED, GROUP, INVALID, SAME_GROUP, Installation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -280,6 +280,25 @@ async def test_tc_064_data_transfer_to_us(case: Case) -> None:
         await cp.boot()
         answer = await cp.ask(call.DataTransfer("com.example", "hello", '{"a":1}'))
         assert (answer.status, answer.data) == ("UnknownVendorId", None)
+
+
+@within(30)
+async def test_tc_064_a_vendor_whose_language_is_known(installation: Installation) -> None:
+    """The owner has written it down; what is not in it is refused as the standard says."""
+    vendors = '[data_transfer."com.example"]\nstatus = "Rejected"\ndata = "no"\nmessages = ["hello"]\n'
+    installation.write(f"{ANY}\n{vendors}")
+    with installation.listener() as listener:
+        async with listener.charge_point("TC_064") as cp:
+            await cp.boot()
+            said = [
+                await cp.ask(call.DataTransfer(vendor, message))
+                for vendor, message in (("com.example", "hello"), ("COM.Example", "goodbye"), ("org.example", "hello"))
+            ]
+    assert [(one.status, one.data) for one in said] == [
+        ("Rejected", "no"),
+        ("UnknownMessageId", None),
+        ("UnknownVendorId", None),
+    ]
 
 
 @within(30)
