@@ -15,6 +15,9 @@ from tinyocpp.identity import SIMULATOR, fold_identity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+NOT_ADMITTED = "not admitted"
+"""Why a stranger is refused: the one reason that `tinyocpp charger admit` does away with."""
+
 
 class Standing(StrEnum):
     """How a charger stands with the owner."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tinyocpp.admission import NOT_ADMITTED
 from tinyocpp.cli.charger.story import FIRMWARE, UPLOAD, Told
 from tinyocpp.dealings import UpkeepKind
 from tinyocpp.identity import SIMULATOR, fold_identity
@@ -178,10 +179,9 @@ def _at_the_door(charger: ChargerStatus, here: Circumstances) -> Iterator[Findin
         return  # it got in afterwards
     times = "once" if one.refusals == 1 else f"{one.refusals} times"
     told = f"refused {times}, last {here.clock(one.refused_at)} from {one.refused_from or 'here'}: {one.refused_why}"
-    admitted = one.admitted_at is not None
-    name = quote(one.charger_id)
-    remedy = f"what it has to show: tinyocpp charger security {name}" if admitted else ""
-    yield Finding(one.charger_id, told, remedy or f"let it in: tinyocpp charger admit {name}", wrong=admitted)
+    name, stranger = quote(one.charger_id), one.refused_why == NOT_ADMITTED
+    remedy = "let it in: tinyocpp charger admit" if stranger else "what it has to show: tinyocpp charger security"
+    yield Finding(one.charger_id, told, f"{remedy} {name}", wrong=one.admitted_at is not None)
 
 
 def _on_trial(charger: ChargerStatus, here: Circumstances) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tinyocpp.admission import Standing, profile_proven, standing
+from tinyocpp.admission import NOT_ADMITTED, Standing, profile_proven, standing
 from tinyocpp.hosts.caller import Caller, Proof, Refusal, Welcome
 from tinyocpp.hosts.credentials import Credentials, quoted
 from tinyocpp.hosts.log import Throttle, log
@@ -82,7 +82,7 @@ class Door:
             named=caller.named,
         )
         if verdict is Standing.REFUSED:
-            return Refusal(status=404, why="not admitted", remedy=f"tinyocpp charger admit {quoted(caller)}")
+            return Refusal(status=404, why=NOT_ADMITTED, remedy=f"tinyocpp charger admit {quoted(caller)}")
         return verdict
 
     def _remember(self, caller: Caller, known: Registered | None, refusal: Refusal, now: datetime) -> None:
