@@ -55,6 +55,10 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         issue = ["-CA", f"{folder}/{ca}.pem", "-CAkey", f"{folder}/{ca}.key"]
         certificate(folder, name, subject, EC, *issue, "-addext", "subjectAltName=DNS:shed")
+    files = [f"{folder}/expired.csr", f"{folder}/expired.key"]
+    openssl("req", "-new", "-nodes", "-subj", "/O=Home/CN=garage", *EC, "-out", files[0], "-keyout", files[1])
+    issue = ["-CA", f"{folder}/ca.pem", "-CAkey", f"{folder}/ca.key", "-CAcreateserial", "-days", "-1"]
+    openssl("x509", "-req", "-in", files[0], *issue, "-out", f"{folder}/expired.pem")
     return folder
 
 
@@ -240,6 +244,11 @@ def with_old_tls(pki: Path) -> ssl.SSLContext:
             lambda pki: client(pki, shown="stranger"),
             "TLS: its certificate: unable to get local issuer certificate",
             id="its certificate is of another CA",
+        ),
+        pytest.param(
+            lambda pki: client(pki, shown="expired"),
+            "TLS: its certificate: certificate has expired",
+            id="its certificate has run out",
         ),
     ],
 )

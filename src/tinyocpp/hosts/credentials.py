@@ -39,12 +39,12 @@ class Credentials:
             return Proof(profile=0)  # whoever owns the shell has said who it is, and there is no header to look at
         least = least_profile(config, caller.identity, known)
         if least >= 2 and not caller.tls:
-            return _too_low(caller, least, "wants TLS (wss)", 403, known)
+            return _too_low(caller, least, "wants TLS (wss)", known)
         if caller.certificate is not None:
             why = self._certificate_fault(caller.certificate, caller.identity, config)
             return Refusal(status=403, why=why) if why else Proof(profile=3)
         if least == 3:
-            return _too_low(caller, least, "wants a client certificate", 403, known)
+            return _too_low(caller, least, "wants a client certificate", known)
         return self._password(caller, known, least, now_s)
 
     def _certificate_fault(self, certificate: Certificate, identity: str, config: Config) -> str:
@@ -111,8 +111,8 @@ def quoted(caller: Caller) -> str:
     return caller.identity if plain else f"-- '{caller.identity}'"
 
 
-def _too_low(caller: Caller, least: int, wants: str, status: int, known: Registered | None) -> Refusal:
+def _too_low(caller: Caller, least: int, wants: str, known: Registered | None) -> Refusal:
     """Who has proven this profile before is told how its owner gets it back all the same: nothing else lowers it."""
     proven = known is not None and known.security_profile == least
     remedy = f"tinyocpp charger security {quoted(caller)} --lower 0" if proven else ""
-    return Refusal(status=status, why=f"security_profile = {least} {wants}", remedy=remedy)
+    return Refusal(status=403, why=f"security_profile = {least} {wants}", remedy=remedy)
