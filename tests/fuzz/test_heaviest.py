@@ -16,7 +16,7 @@ from conversation import Conversation
 from tinyocpp.messages import ACTIONS
 
 BYTES = 2**20
-AT_MOST = 18
+AT_MOST = 12
 """Times as long. Before entries, tokens and shown values were bounded it was more than 100."""
 
 SAMPLED = '{"timestamp":"2026-06-01T12:00:00Z","sampledValue":['

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tinyocpp.errors import ProtocolFault
 from tinyocpp.leniency import LOSSES, Oddity, OddityKind, mend, read_number
 from tinyocpp.leniency.oddity import as_json, shown
-from tinyocpp.leniency.payload import MAX_ENTRIES, MAX_ODDITIES, NO_REGISTER, NO_TIME
+from tinyocpp.leniency.payload import MAX_COMMAS, MAX_ENTRIES, MAX_ODDITIES, NO_REGISTER, NO_TIME
 from tinyocpp.messages import ACTIONS
 from tinyocpp.messages.core import (
     Authorize,
@@ -252,6 +252,13 @@ def test_the_last_bucket_has_the_first_right() -> None:
     assert [oddity.detail for oddity in oddities if oddity.kind is OddityKind.DROPPED] == [
         "meterValue[1].sampledValue[0..0]: too many entries to mend"
     ]
+
+
+def test_of_what_no_charger_has_so_many_of_the_beginning_is_read() -> None:
+    payload, kinds = mended(MeterValues, b'{"connectorId":7,"meterValue":[%s[]]}' % (b"[]," * MAX_COMMAS))
+    assert payload == MeterValues(connector_id=7, meter_value=())
+    assert OddityKind.CUT_OFF in kinds
+    assert len(kinds) == MAX_ODDITIES
 
 
 def test_a_long_payload_in_which_nothing_is_too_many() -> None:

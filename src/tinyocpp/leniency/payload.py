@@ -8,6 +8,7 @@ configuration to name (X17).
 from __future__ import annotations
 
 import functools
+from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -92,9 +93,11 @@ MAX_ODDITIES = 20
 """Of one payload; the raw text is kept beside them."""
 TIMES_TOO_LONG = 10
 """A text longer than the standard has it is kept whole, up to so many times: a vendor's name is no megabyte."""
-MAX_ENTRIES = 5_000
-"""So many entries of the lists of one payload are mended, fourteen hours of six samples a minute: whoever else is
+MAX_ENTRIES = 3_000
+"""So many entries of the lists of one payload are mended, eight hours of six samples a minute: whoever else is
 connected waits for it. Of more the newest are read, as the register stands in them."""
+MAX_COMMAS = 150_000
+"""No megabyte of samples has more; what has is nonsense, of which only the beginning is read."""
 
 P = TypeVar("P", bound=Payload)
 NOTHING: Final = msgspec.UNSET
@@ -139,11 +142,12 @@ class _Mender:
             self.oddities[MAX_ODDITIES - 1 :] = [Oddity(OddityKind.DROPPED, f"{path}: too many entries to mend")]
 
     def json(self, raw: bytes) -> object:
-        self._newest_first = raw.count(b",") >= MAX_ENTRIES
-        try:
-            return _loose.decode(raw)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError, ArithmeticError):
-            repaired, faults = repair(raw.decode("utf-8", "replace"))
+        commas = raw.count(b",")
+        self._newest_first = commas >= MAX_ENTRIES
+        if commas <= MAX_COMMAS:
+            with suppress(msgspec.MsgspecError, UnicodeError, RecursionError, ArithmeticError):
+                return _loose.decode(raw)
+        repaired, faults = repair(raw.decode("utf-8", "replace"))
         try:
             value = _loose.decode(repaired)
         except msgspec.MsgspecError:
