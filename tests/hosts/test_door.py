@@ -245,7 +245,7 @@ def test_a_higher_profile_is_pinned_once_it_has_come_with_it(entrance: Entrance,
     assert "event=security_profile" in capsys.readouterr().err
     refusal = entrance.knock(password="correct horse")
     assert isinstance(refusal, Refusal)
-    assert (refusal.status, refusal.remedy) == (403, "tinyocpp charger security garage --lower 0")
+    assert (refusal.status, refusal.remedy) == (403, "tinyocpp charger security --lower 0 garage")
     found = entrance.register.find("garage")
     assert found is not None
     assert found.refused_why == "security_profile = 2 wants TLS (wss)"
@@ -284,3 +284,10 @@ def profiles_of(entrance: Entrance) -> tuple[int, int | None, int | None]:
     found = entrance.register.find("garage")
     assert found is not None
     return found.security_profile, found.security_profile_next, found.connected_profile
+
+
+def test_a_remedy_is_typed_as_it_stands(entrance: Entrance) -> None:
+    entrance.register.set_profile("big garage", 2)
+    refusal = entrance.knock("big garage")
+    assert isinstance(refusal, Refusal)
+    assert refusal.remedy == "tinyocpp charger security --lower 0 -- 'big garage'"

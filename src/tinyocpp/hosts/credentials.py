@@ -114,5 +114,5 @@ def quoted(caller: Caller) -> str:
 def _too_low(caller: Caller, least: int, wants: str, known: Registered | None) -> Refusal:
     """Who has proven this profile before is told how its owner gets it back all the same: nothing else lowers it."""
     proven = known is not None and known.security_profile == least
-    remedy = f"tinyocpp charger security {quoted(caller)} --lower 0" if proven else ""
+    remedy = f"tinyocpp charger security --lower 0 {quoted(caller)}" if proven else ""
     return Refusal(status=403, why=f"security_profile = {least} {wants}", remedy=remedy)
