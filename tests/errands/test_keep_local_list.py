@@ -100,7 +100,7 @@ def test_a_new_charger_gets_the_list_in_chunks_of_its_size() -> None:
     talk = meet(station, ANNA, BEN, CLEO)
 
     assert station.asked[:2] == ["GetConfiguration", "GetLocalListVersion"]
-    assert station.asked[2:] == ["SendLocalList Differential"] * 2  # its version is 0: it has none
+    assert station.asked[2:] == ["SendLocalList Full", "SendLocalList Differential"]
     assert station.knows(talk, "04A2", "04B3", "04C4")
     assert kept(talk) == (2, {"04a2", "04b3", "04c4"}, "")
 
@@ -183,6 +183,25 @@ def test_a_charger_that_reports_a_conflict_gets_the_whole_list() -> None:
 
     assert station.asked == ["GetLocalListVersion", "SendLocalList Full"]
     assert kept(talk)[2] == ""
+
+
+def test_a_conflict_reported_while_the_list_is_on_its_way_is_not_forgotten() -> None:
+    station = Station()
+    talk = meet(station, ANNA)
+
+    def take() -> str:
+        station.instead.clear()
+        talk.asks("StatusNotification", **CONFLICT)
+        return '3 {"status":"Accepted"}'
+
+    station.instead["SendLocalList"] = take
+    write(talk, ANNA, EVE)
+    go_on(talk, station, LOOK_EVERY_S)
+    assert kept(talk)[2] == "the charger reports a conflict"
+    go_on(talk, station, LOOK_EVERY_S)
+
+    assert station.asked[-1] == "SendLocalList Full"
+    assert kept(talk)[1:] == ({"04a2", "04e6"}, "")
 
 
 def test_a_conflict_of_a_charger_we_sent_no_list_is_but_a_status() -> None:

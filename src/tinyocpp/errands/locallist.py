@@ -65,7 +65,9 @@ def _prepare(charger: Charger) -> Errand:
 
 
 def _bring_in_step(charger: Charger) -> Steps:
-    """Ask what it has, send what it lacks, and keep what came of it."""
+    """Ask what it has, send what it lacks, and keep what came of it. What goes wrong meanwhile stays on record."""
+    trusted = not _kept(charger).problem
+    _keep_problem(charger, "")
     answer = yield Ask("GetLocalListVersion", b"{}")
     version = _version(answer)
     if version is None:
@@ -73,17 +75,17 @@ def _bring_in_step(charger: Charger) -> Steps:
     elif version == NO_LIST:
         problem = NOT_SUPPORTED
     else:
-        problem = yield from _update(charger, version)
-    charger.ledger.keep_local_list(msgspec.structs.replace(_kept(charger), problem=problem))
+        problem = yield from _update(charger, version, trusted=trusted)
+    if problem:
+        _keep_problem(charger, problem)
     return problem
 
 
-def _update(charger: Charger, version: int) -> Steps:
+def _update(charger: Charger, version: int, *, trusted: bool) -> Steps:
     """What has changed, if we know what it has; the whole list if we do not, or if it will not have the change."""
     kept, want = _kept(charger), _wanted(charger)
-    known = {} if version == 0 else kept.entries if version == kept.version and not kept.problem else None
-    if known is not None:
-        problem = yield from _send(charger, known, want, version)
+    if trusted and version == kept.version and version > 0:
+        problem = yield from _send(charger, kept.entries, want, version)
         if not problem:
             return ""
     return (yield from _send(charger, None, want, max(version, _kept(charger).version)))
@@ -99,8 +101,9 @@ def _send(charger: Charger, have: Entries | None, want: Entries, version: int) -
             return _no(answer)
         have = after(have or {}, update)
         now = charger.clock.now()
+        kept = _kept(charger)
         charger.ledger.keep_local_list(
-            LocalList(charger_id=charger.id, version=update.list_version, entries=have, told_at=now)
+            msgspec.structs.replace(kept, version=update.list_version, entries=have, told_at=now)
         )
     return ""
 
@@ -115,6 +118,10 @@ def _wanted(charger: Charger) -> Entries:
 def _kept(charger: Charger) -> LocalList:
     kept = charger.ledger.local_list(charger.id)
     return kept or LocalList(charger_id=charger.id, version=0, told_at=charger.clock.now())
+
+
+def _keep_problem(charger: Charger, problem: str) -> None:
+    charger.ledger.keep_local_list(msgspec.structs.replace(_kept(charger), problem=problem))
 
 
 def _number(charger: Charger, key: str, default: int) -> int:
