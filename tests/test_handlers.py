@@ -8,8 +8,8 @@ import pytest
 from conversation import NOON, Conversation
 
 from tinyocpp.handlers import HANDLERS, LESSONS
-from tinyocpp.handlers.answers import Stage
 from tinyocpp.handlers.notices import DATA_KEPT
+from tinyocpp.handlers.stage import Stage
 from tinyocpp.messages import ACTIONS
 from tinyocpp.tags import Tag
 

@@ -246,8 +246,7 @@ class Authority(Protocol):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of the event stream (docs/command-socket.md): boot, status, transaction, sample, command, oddity,
-    connected, disconnected."""
+    """One line of the event stream; docs/command-socket.md has the table of events and their details."""
 
     event: str
     charger_id: str

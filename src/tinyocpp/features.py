@@ -17,6 +17,14 @@ RATE_UNITS = {"current": "A", "a": "A", "amp": "A", "amps": "A", "ampere": "A", 
 
 _BY_WORD = {profile.lower(): profile for profile in PROFILES}
 _BETWEEN = re.compile(r"[^0-9a-z]+")
+LONGEST_NUMBER = 10  # digits
+
+
+def whole_number(told: str | None, most: int = 2**31 - 1) -> int | None:
+    """What a key says that is a number, such as GetConfigurationMaxKeys. None: it says none, or one nobody can mean."""
+    digits = (told or "").strip()
+    number = int(digits) if digits.isdecimal() and len(digits) <= LONGEST_NUMBER else None
+    return number if number is not None and number <= most else None
 
 
 def words_of(value: str | None) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from tinyocpp.errands import AT_CONNECTION, WHEN_ACCEPTED
 from tinyocpp.errands.agenda import Agenda
 from tinyocpp.errors import ProtocolFault
 from tinyocpp.handlers import HANDLERS, LESSONS
-from tinyocpp.handlers.answers import Stage
+from tinyocpp.handlers.stage import Stage
 from tinyocpp.leniency import LOSSES, Oddity, OddityKind, mend, read_frame
 from tinyocpp.messages import ACTIONS
 from tinyocpp.messages.core import RegistrationStatus

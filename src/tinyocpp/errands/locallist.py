@@ -15,6 +15,7 @@ import msgspec
 
 from tinyocpp.commands import Answer, Ask, Outcome, Pause, status_of
 from tinyocpp.dealings import LocalList
+from tinyocpp.features import whole_number
 from tinyocpp.messages.payload import encode_payload
 
 if TYPE_CHECKING:
@@ -125,8 +126,7 @@ def _keep_problem(charger: Charger, problem: str) -> None:
 
 
 def _number(charger: Charger, key: str, default: int) -> int:
-    told = charger.ledger.configuration(charger.id, key) or ""
-    return max(int(told), 1) if told.isdecimal() and len(told) < 6 else default
+    return whole_number(charger.ledger.configuration(charger.id, key)) or default
 
 
 def _version(answer: Answer | None) -> int | None:

@@ -15,14 +15,17 @@ import msgspec
 
 from tinyocpp.commands import agreed
 from tinyocpp.dealings import ReservationState, UpkeepKind
+from tinyocpp.features import whole_number
 from tinyocpp.handlers import access
-from tinyocpp.handlers.stage import Stage as Stage
+from tinyocpp.handlers.stage import Stage
 
 if TYPE_CHECKING:
     from tinyocpp.charger import Charger
 
 CONNECTION_TIME_OUT_S = 120
 """For a charger that has not told its ConnectionTimeOut; a usual factory setting."""
+LONGEST_TIME_OUT_S = 99_999
+"""A charger that tells a longer one is mistaken; its tag would be let in for days."""
 GRANT_MARGIN_S = 60
 T = TypeVar("T")
 
@@ -69,8 +72,8 @@ def remote_start(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> 
     if stage is Stage.FAILED or (stage is Stage.ANSWERED and not _accepted(answer)):
         charger.ledger.grant(charger.id, asked.id_tag, None)
         return
-    told = charger.ledger.configuration(charger.id, "ConnectionTimeOut") or ""
-    timeout_s = int(told) if told.isdecimal() and len(told) < 6 else CONNECTION_TIME_OUT_S
+    told_s = whole_number(charger.ledger.configuration(charger.id, "ConnectionTimeOut"), LONGEST_TIME_OUT_S)
+    timeout_s = CONNECTION_TIME_OUT_S if told_s is None else told_s
     until = charger.clock.now() + timedelta(seconds=timeout_s + GRANT_MARGIN_S)
     charger.ledger.grant(charger.id, asked.id_tag, until)
 

@@ -13,8 +13,10 @@ import msgspec
 
 from tinyocpp.commands import agreed
 from tinyocpp.dealings import CertificateState, IssuedCertificate
+from tinyocpp.errands.certificates import deliver
 from tinyocpp.errors import CertificateRefused, Malformed
-from tinyocpp.handlers.answers import Stage
+from tinyocpp.features import whole_number
+from tinyocpp.handlers.stage import Stage
 from tinyocpp.leniency import Oddity, OddityKind
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ MOST_A_DAY = 20  # a charger that asks again each second shall fill neither the 
 def sign_certificate(call: SignCertificate, charger: Charger) -> SignCertificateResult:
     """Sign at once, and send it right after this answer. The charger is not told why it is Rejected; `tinyocpp status`
     is."""
-    from tinyocpp.errands.certificates import deliver
     from tinyocpp.messages.security import GenericStatus, SignCertificateResult
 
     charger.record("SignCertificate", call)
@@ -60,8 +61,7 @@ def _signed(csr: str, charger: Charger, now: datetime) -> IssuedCertificate:
         raise CertificateRefused(f"it has been given {MOST_A_DAY} within a day")
     serial_number = serial_number_of(charger.ledger.last_boot(charger.id))
     signed = charger.authority.sign(charger.id, serial_number, csr, now)
-    told = charger.ledger.configuration(charger.id, "CertificateSignedMaxChainSize") or ""
-    longest = int(told) if told.isdecimal() and len(told) < 6 else LONGEST_CHAIN
+    longest = whole_number(charger.ledger.configuration(charger.id, "CertificateSignedMaxChainSize")) or LONGEST_CHAIN
     if len(signed.chain_pem) > longest:
         raise CertificateRefused(f"its chain has {len(signed.chain_pem)} characters, and the charger takes {longest}")
     return IssuedCertificate(

@@ -1,7 +1,7 @@
 """Requests that move no energy: kept, and answered as the standard wants it.
 
-DataTransfer, the progress of diagnostics, firmware and logs, and the security extension. What they set off (signing a
-certificate, say) is the work of a companion, which finds them in the ledger and in the event stream.
+DataTransfer, the progress of diagnostics, firmware and logs, security events. Nothing here acts on them: who waits for
+one finds it in the ledger and in the event stream.
 """
 
 from __future__ import annotations

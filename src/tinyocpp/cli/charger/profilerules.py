@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tinyocpp.features import rate_units
+from tinyocpp.features import rate_units, whole_number
 from tinyocpp.messages.smart_charging import (
     ChargingProfileKindType,
     ChargingProfilePurposeType,
@@ -54,7 +54,7 @@ def _mistakes(call: SetChargingProfile, now: datetime, told: Told) -> Iterator[s
         yield "it is over already (validTo); write a time to come"
     if profile.valid_from and profile.valid_to and profile.valid_from >= profile.valid_to:
         yield "it ends before it begins (validFrom, validTo); exchange them"
-    highest = _number(told("ChargeProfileMaxStackLevel"))
+    highest = whole_number(told("ChargeProfileMaxStackLevel"))
     if profile.stack_level < 0 or (highest is not None and profile.stack_level > highest):
         yield f"stack level {profile.stack_level}: this charger has 0 to {'any' if highest is None else highest}"
     yield from _wrong_kind(profile)
@@ -76,7 +76,7 @@ def _wrong_kind(profile: ChargingProfile) -> Iterator[str]:
 def _wrong_schedule(profile: ChargingProfile, told: Told) -> Iterator[str]:
     schedule = profile.charging_schedule
     starts = [period.start_period for period in schedule.charging_schedule_period]
-    most = _number(told("ChargingScheduleMaxPeriods"))
+    most = whole_number(told("ChargingScheduleMaxPeriods"))
     if not starts or starts[0] != 0:
         yield "the first period must have startPeriod 0"
     if any(later <= earlier for earlier, later in pairwise(starts)):
@@ -100,7 +100,3 @@ def warnings(call: SetChargingProfile, told: Told) -> Iterator[str]:
     known = told("ChargingScheduleAllowedChargingRateUnit")
     if known is not None and unit not in rate_units(known):
         yield f"this charger says that it takes limits in {' or '.join(rate_units(known))}, not in {unit}"
-
-
-def _number(said: str | None) -> int | None:
-    return int(said) if said is not None and said.isdecimal() else None
