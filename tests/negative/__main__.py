@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from negative.answers import ANSWERS, NO_ANSWERS
+from negative.answers import ANSWERS, NO_ANSWERS, TOO_EARLY
 from negative.frames import SHAPES, Broken, not_for_us
 from negative.payloads import Wrong, wrong_payloads
 from tinyocpp.messages import ACTIONS
@@ -29,9 +29,9 @@ def figures() -> list[tuple[str, int, int]]:
     shapes = Counter(shape.broken for shape in SHAPES for _ in REQUESTS)
     shapes += Counter(shape.broken for shape in not_for_us())
     rows += [(f"frame: {broken}", shapes[broken] * MODES, 0) for broken in Broken]
-    rows.append(
-        ("frame: an answer in another shape, or to something else", 0, len(RESULTS) * len(ANSWERS + NO_ANSWERS))
-    )
+    rows.append(("asked too early, by a charger that is not accepted", sum(map(len, TOO_EARLY.values())), 0))
+    other = len(RESULTS) * len(ANSWERS + NO_ANSWERS)
+    rows.append(("frame: an answer in another shape, or to something else", 0, other))
     requests, results = (sum(row[column] for row in rows) for column in (1, 2))
     return [*rows, ("together", requests, results)]
 

@@ -90,6 +90,14 @@ def result(action: str, case: Case) -> Any:
     return RESULTS[action] | {"idTagInfo": UNKNOWN} if lost or broken_tag else RESULTS[action]
 
 
+ALL = frozenset(RESULTS)
+TOO_EARLY = {
+    "stranger": ALL - {"BootNotification"},  # not let in yet: it may say who it is (OCPP-J errata 3.10)
+    "pending": frozenset({"Authorize", "DataTransfer"}),  # nothing of its own; the rest may have been asked for (4.2)
+    "rejected": ALL - set(NEVER_REFUSED),  # nothing at all, and yet the energy has flowed
+}
+"""Which requests are refused with SecurityError, of whom."""
+
 ANSWERS = [  # a frame that answers our call =ID=, how the call ends, and with which code
     ('[3,"=ID="]', "result", ""),
     ('[3,"=ID=",null]', "result", ""),

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from doors.test_doors import BAD, NO_LOGINS
+from fuzz.test_fuzz import FRAMES
 from fuzz.test_heaviest import HEAVIEST
 
 from negative.__main__ import PAGE, figures
@@ -31,6 +32,10 @@ def test_the_sums() -> None:
     assert told("wrong requests") <= requests
     assert told("wrong answers") <= answers
     assert told("heaviest frames") <= len(HEAVIEST)
+
+
+def test_the_fuzzer() -> None:
+    assert told("broken frames") == sum(FRAMES.values())
 
 
 def test_the_doors() -> None:
