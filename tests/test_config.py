@@ -374,6 +374,12 @@ def test_without_TZ_it_is_the_local_time_file_and_without_that_utc() -> None:
     assert SUMMER.astimezone(system_zone(None, "/no/such/file")).hour == 0
 
 
+def test_the_end_of_the_calendar_is_the_end_everywhere() -> None:
+    never = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    shown = never.astimezone(load(None, {"TZ": "Asia/Tokyo"}).zone())
+    assert f"{shown:%Y-%m-%d %H:%M:%S}" == "9999-12-31 23:59:59"
+
+
 def test_a_zone_in_the_file_is_stronger_than_the_systems(tmp_path: Path) -> None:
     zone = read(tmp_path, '[report]\ntimezone = "Europe/Berlin"', TZ="Asia/Tokyo").zone()
 

@@ -69,7 +69,7 @@ Errand = Generator[Ask | Pause, Answer | None, None]
 
 
 class _Answer(msgspec.Struct):
-    status: object = None
+    status: msgspec.Raw = msgspec.Raw(b"null")
 
 
 REMOTE_STARTS = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
@@ -88,10 +88,18 @@ def agreed(answer: bytes) -> bool:
     return status is None or status.lower() in _AGREED
 
 
+LONGEST_STATUS = 100
+"""Of a status, more is neither a yes nor worth saying."""
+
+
 def status_of(answer: bytes) -> str | None:
-    """The status in an answer's payload, None where it has none."""
-    status = msgspec.json.decode(answer, type=_Answer).status
-    return None if status is None else str(status)
+    """The status in an answer's payload, None where it has none; of one that is no text, the JSON as it came."""
+    raw = msgspec.json.decode(answer, type=_Answer).status
+    try:
+        status = msgspec.json.decode(raw, type=str | None)
+    except msgspec.MsgspecError:
+        status = bytes(raw).decode("utf-8", "replace")
+    return None if status is None else status[:LONGEST_STATUS]
 
 
 def check_call(action: str, payload: bytes) -> None:

@@ -38,7 +38,10 @@ class LazyZone(tzinfo):
         return self._zone.tzname(moment)
 
     def fromutc(self, moment: datetime) -> datetime:
-        return self._zone.fromutc(moment.replace(tzinfo=self._zone)).replace(tzinfo=self)
+        try:
+            return self._zone.fromutc(moment.replace(tzinfo=self._zone)).replace(tzinfo=self)
+        except OverflowError:  # 9999-12-31T23:59:59Z, as chargers and people write for "never"
+            return moment
 
     def __str__(self) -> str:
         return str(self._zone)

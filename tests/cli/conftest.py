@@ -62,7 +62,8 @@ class House:
 
 class Plugged:
     """A charger on a real tinyocpp-backend: it answers calls from a table, and says what it is told to say. An answer
-    may be a function of the payload; one of None is a CALLERROR."""
+    may be a function of the payload; one of None is a CALLERROR, as is a list, of what it is to say; bytes go as they
+    are."""
 
     def __init__(self, house: House, charger_id: str, answers: dict[str, object]) -> None:
         self.answers = answers
@@ -117,13 +118,21 @@ class Plugged:
                 continue
             if callable(answer):
                 answer = answer(rest[1])
-            self._write([4, message_id, "NotSupported", "", {}] if answer is None else [3, message_id, answer])
+            if isinstance(answer, bytes):
+                self._send(b'[3,"%b",%b]' % (message_id.encode(), answer))
+            elif answer is None or isinstance(answer, list):
+                self._write([4, message_id, *(answer or ["NotSupported", "", {}])])
+            else:
+                self._write([3, message_id, answer])
             for action, payload in self.then.pop(rest[0], ()):
                 self.tell(action, **payload)
 
     def _write(self, frame: list[object]) -> None:
+        self._send(json.dumps(frame).encode())
+
+    def _send(self, frame: bytes) -> None:
         assert self._process.stdin
-        self._process.stdin.write(json.dumps(frame).encode() + b"\n")
+        self._process.stdin.write(frame + b"\n")
         self._process.stdin.flush()
 
 

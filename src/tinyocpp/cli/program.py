@@ -52,7 +52,9 @@ def run_program(name: str, run: Callable[[], int]) -> int:
         sys.stdout.flush()
         return code
     except OperatorError as error:
-        print(f"{name}: {error}", file=sys.stderr)
+        from tinyocpp.cli.tables import printable
+
+        print(f"{name}: {printable(str(error))}", file=sys.stderr)  # a charger's own words may be in it
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -27,7 +27,7 @@ from tinyocpp.cli.findings import (
     refused_certificates,
     tag_findings,
 )
-from tinyocpp.cli.tables import Column, kwh, local_time, print_rows
+from tinyocpp.cli.tables import Column, kwh, local_time, print_rows, printable
 from tinyocpp.companions.commandclient import CommandClient, open_charger
 from tinyocpp.errors import Malformed, OperatorError
 from tinyocpp.hosts.expiry import endings
@@ -180,7 +180,7 @@ def _draw(shown: Picture, config: Config) -> None:
     if shown.findings:
         print()
     for finding in sorted(shown.findings, key=lambda finding: not finding.wrong):
-        print("!" if finding.wrong else "-", finding)
+        print("!" if finding.wrong else "-", printable(str(finding)))
     sys.stdout.flush()
 
 

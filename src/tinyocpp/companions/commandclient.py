@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CONNECT_S = 5.0  # the host may be in the middle of a long batch
+LONGEST_CODE, LONGEST_DESCRIPTION = 100, 1000  # of a CALLERROR, that are said; the standard has room for 255
 GRACE_S = 10.0  # after which a host that gives no answer at all is given up, beyond the charger's own time
 
 
@@ -116,7 +117,8 @@ class CommandClient:
     def _failure(self, action: str, fault: Fault, timeout_s: float) -> OperatorError:
         match fault.kind:
             case "callerror":
-                return CallRefused(f"{self.charger_id}: {fault.code}: {fault.description}".rstrip(": "), fault.code)
+                code, description = fault.code[:LONGEST_CODE], fault.description[:LONGEST_DESCRIPTION]
+                return CallRefused(f"{self.charger_id}: {code}: {description}".rstrip(": "), fault.code)
             case "malformed":
                 return Malformed(f"{fault.description}")
             case "withheld":

@@ -28,8 +28,7 @@ LONGEST_VENDOR, LONGEST_MESSAGE = 255, 50
 
 
 class _Data(msgspec.Struct):
-    status: object = None
-    data: object = None
+    data: msgspec.Raw = msgspec.Raw(b"null")
 
 
 def availability_options(parser: ArgumentParser) -> None:
@@ -109,9 +108,17 @@ def data_transfer(args: Namespace, config: Config) -> int:
             return charger.verdict(answer)
         answer = charger.demand(call)
     told = msgspec.json.decode(answer, type=_Data).data
-    if told is not None:
-        print(printable(told) if isinstance(told, str) else msgspec.json.encode(told).decode())
+    if bytes(told) != b"null":
+        print(printable(_said(told)))
     return 0
+
+
+def _said(told: msgspec.Raw) -> str:
+    """A text as it is, anything else as the JSON it came as."""
+    try:
+        return msgspec.json.decode(told, type=str)
+    except msgspec.MsgspecError:
+        return bytes(told).decode("utf-8", "replace")
 
 
 # --- a restart, and whether the charger comes back

@@ -24,7 +24,7 @@ from tinyocpp.certificates import (
     plain_serial,
     read_certificates,
 )
-from tinyocpp.cli.charger.dialogue import add_charger, dialogue
+from tinyocpp.cli.charger.dialogue import add_charger, dialogue, understood
 from tinyocpp.cli.charger.keys import Told
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
 from tinyocpp.dealings import CertificateState
@@ -114,11 +114,7 @@ def _installed(charger: Dialogue) -> list[Installed]:
     found = []
     for use, wanted in USES.items():
         answer = charger.ask(GetInstalledCertificateIds(certificate_type=wanted))
-        try:
-            listed = msgspec.json.decode(answer, type=_Listed).certificate_hash_data or []
-        except msgspec.ValidationError as error:
-            raise Refused(f"the charger's answer cannot be understood: {error}; it is {answer.decode()}") from None
-        for named in listed:
+        for named in understood(answer, _Listed).certificate_hash_data or []:
             ours = {digest(issuer, named.hash_algorithm) for issuer in signers} if use == "csms" else set()
             in_use = named.issuer_name_hash.lower() in ours
             found.append(Installed(use, named, named_by(named, known), in_use))

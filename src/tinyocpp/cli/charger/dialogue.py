@@ -7,7 +7,9 @@ it is a no; `ask` only gives it back. What a person got wrong is refused before 
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from tinyocpp.cli.charger.door import find_charger
 from tinyocpp.cli.charger.words import in_words, remedy_of_error
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
     from tinyocpp.storage import ConnectorStatus, Reader, Registered
 
 
+T = TypeVar("T")
+LONGEST_SHOWN = 300  # of an answer that is not understood
+
+
 def add_charger(parser: ArgumentParser, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
     parser.add_argument("--charger", metavar="ID", help="may be left out while exactly one is connected")
     add_timeout(parser, timeout_s)
@@ -35,6 +41,15 @@ def add_charger(parser: ArgumentParser, timeout_s: float = ANSWER_TIMEOUT_S) -> 
 
 def add_connector(parser: ArgumentParser, told: str = "which of its connectors (default: the only one)") -> None:
     parser.add_argument("--connector", metavar="N", type=int, help=told)
+
+
+def understood(answer: bytes, type_: type[T]) -> T:
+    """What is needed of an answer, numbers also where they came as texts. Raises Refused where it has no such shape."""
+    try:
+        return msgspec.json.decode(answer, type=type_, strict=False)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        shown = answer[:LONGEST_SHOWN].decode("utf-8", "replace")
+        raise Refused(f"the charger's answer cannot be understood: {error}; it is {shown}") from None
 
 
 @contextmanager

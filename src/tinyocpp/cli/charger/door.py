@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
+from tinyocpp.cli.tables import Column, add_format, local_time, print_rows, printable
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import connected_chargers, open_charger
 from tinyocpp.errors import Malformed, NotPermitted, OperatorError, Refused, StorageError, Unavailable
@@ -182,6 +182,7 @@ def _boot_again(known: Registered, config: Config) -> None:
         with open_charger(config.runtime_directories, known.charger_id) as client:
             answer = client.call("TriggerMessage", encode_payload(call), timeout_s=ANSWER_TIMEOUT_S)
     except OperatorError as error:
-        print(f"tinyocpp: {error}; {by_itself}", file=sys.stderr)
+        print(f"tinyocpp: {printable(str(error))}; {by_itself}", file=sys.stderr)
         return
-    print("It registers again now." if agreed(answer) else f"It answered {status_of(answer)}; {by_itself}")
+    said = printable(status_of(answer) or "")
+    print("It registers again now." if agreed(answer) else f"It answered {said}; {by_itself}")

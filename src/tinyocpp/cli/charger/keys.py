@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.cli.charger.dialogue import add_charger, dialogue
+from tinyocpp.cli.charger.dialogue import add_charger, dialogue, understood
 from tinyocpp.cli.charger.standardkeys import PASSWORD, STANDARD_KEYS, mistake
-from tinyocpp.cli.tables import Column, add_format, print_rows
+from tinyocpp.cli.tables import Column, add_format, print_rows, printable
 from tinyocpp.errors import CallRefused, Malformed, Refused, did_you_mean
 from tinyocpp.messages.core_central import ChangeConfiguration, GetConfiguration
 
@@ -62,10 +62,7 @@ class Told:
         self.unknown: list[str] = []
 
     def add(self, answer: bytes) -> None:
-        try:
-            told = msgspec.json.decode(answer, type=_Keys)
-        except msgspec.ValidationError as error:
-            raise Refused(f"the charger's answer cannot be understood: {error}; it is {answer.decode()}") from None
+        told = understood(answer, _Keys)
         for one in told.configuration_key or []:
             known = self.keys.get(one.name.lower())
             if known is None or known.value is None:
@@ -97,7 +94,7 @@ def get(args: Namespace, config: Config) -> int:
     print_rows(rows, ("key", "value", Column("readonly", "read only")), args.format)
     for name in told.unknown:
         meant = did_you_mean(name, known - {name})
-        print(f"tinyocpp: the charger does not know {name}{meant}", file=sys.stderr)
+        print(f"tinyocpp: the charger does not know {printable(name)}{meant}", file=sys.stderr)
     return Refused.exit_code if told.unknown else 0
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from tinyocpp.cli.charger.dialogue import add_charger, add_connector, dialogue
+from tinyocpp.cli.charger.dialogue import add_charger, add_connector, dialogue, understood
 from tinyocpp.cli.charger.profilerules import mistake, warnings
 from tinyocpp.cli.moments import read_moment, read_span
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
@@ -260,10 +260,7 @@ def composite(args: Namespace, config: Config) -> int:
         )
         answer = charger.ask(call) if args.format == "json" else charger.demand(call)
         code = charger.verdict(answer)
-    try:
-        told = msgspec.json.decode(answer, type=_Composite, strict=False)
-    except msgspec.ValidationError as error:
-        raise Refused(f"the charger's answer cannot be understood: {error}; it is {answer.decode()}") from None
+    told = understood(answer, _Composite)
     columns = (Column("at", "from", local_time(config.zone())), "limit", "unit", "phases")
     empty = "it names no limit" if told.charging_schedule else "it shows no schedule"
     print_rows(_rows(told, unit), columns, args.format, empty=empty)
@@ -275,10 +272,18 @@ def _rows(told: _Composite, unit: str) -> list[dict[str, object]]:
     schedule = told.charging_schedule or _Schedule()
     return [
         {
-            "at": start + timedelta(seconds=one.start_period),
+            "at": _later(start, one.start_period),
             "limit": one.limit,
             "unit": schedule.charging_rate_unit or unit,
             "phases": one.number_phases,
         }
         for one in schedule.charging_schedule_period
     ]
+
+
+def _later(start: datetime, seconds: int) -> datetime | None:
+    """None: outside the calendar."""
+    try:
+        return start + timedelta(seconds=seconds)
+    except OverflowError:
+        return None

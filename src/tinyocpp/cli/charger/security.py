@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.cli.charger.dialogue import Dialogue
+from tinyocpp.cli.charger.dialogue import Dialogue, understood
 from tinyocpp.cli.charger.door import connected_now, find_charger, identity_typed, writing
 from tinyocpp.cli.program import add_timeout
-from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
+from tinyocpp.cli.tables import Column, add_format, local_time, print_rows, printable
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import open_charger
 from tinyocpp.errors import CallRefused, Malformed, NoAnswer, Refused, Unavailable
@@ -183,7 +183,7 @@ def _missing_there(charger: Dialogue, known: Registered, profile: int) -> str | 
         try:
             root = CertificateUse.CENTRAL_SYSTEM_ROOT_CERTIFICATE
             answer = charger.ask(GetInstalledCertificateIds(certificate_type=root))
-            trusts = bool(msgspec.json.decode(answer, type=_Listed).certificate_hash_data)
+            trusts = bool(understood(answer, _Listed).certificate_hash_data)
         except CallRefused:
             return "it cannot say whether it trusts our certificate"
         if not trusts:
@@ -221,7 +221,7 @@ def _reset(charger: Dialogue) -> None:
     try:
         charger.demand(Reset(type=ResetType.HARD))
     except (Unavailable, NoAnswer, CallRefused, Refused) as error:
-        print(f"It was not restarted: {error}")
+        print(f"It was not restarted: {printable(str(error))}")
 
 
 def _wait(identity: str, profile: int, config: Config, args: Namespace) -> int:

@@ -219,7 +219,10 @@ class _Name(msgspec.Struct):
 
 def _named(answer: bytes, inbox: Inbox | None, goal: Upload) -> None:
     """What the file will be called; a charger that names none may have nothing to tell (section 5.9)."""
-    names = msgspec.json.decode(answer, type=_Name)
+    try:
+        names = msgspec.json.decode(answer, type=_Name)
+    except (msgspec.MsgspecError, RecursionError):  # not worth losing the file for
+        names = _Name()
     name = names.file_name or names.filename
     if name and inbox is not None:
         inbox.default_name = str(name)
