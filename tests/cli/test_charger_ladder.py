@@ -97,6 +97,7 @@ def test_up_the_ladder(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
         ):
             code, out, err = house.type(*words.split(), "--timeout", "25")
             assert (code, err) == (0, ""), f"{words}: {out}"
+            assert ("It is back, with it." in out) == ("--rotate" in words)
             until(house, expected)
         code, _, err = house.type("charger", "security", "garage", "2")
         assert code == 64

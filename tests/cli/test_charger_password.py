@@ -21,6 +21,12 @@ OLD = hash_password("correct horse")
 TYPED = "ffeeddccbbaa99887766554433221100ffeeddcc"
 
 
+@pytest.fixture(autouse=True)
+def _nobody_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These chargers never connect again; test_charger_ladder.py has one that does."""
+    monkeypatch.setattr("tinyocpp.cli.charger.password.RETURN_S", 0.3)
+
+
 @pytest.fixture
 def type_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return lambda text: monkeypatch.setattr("sys.stdin", io.StringIO(text))

@@ -8,6 +8,7 @@ even an end in the middle.
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import closing
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from tinyocpp.storage import Registered
 
 KEY = "AuthorizationKey"
+RETURN_S = 10.0
+LOOK_AGAIN_S = 0.2
 BOTH_COUNT = "the old password and the new one both count until it comes with the new one"
 
 
@@ -123,7 +126,22 @@ def _rotate(identity: str, config: Config, timeout_s: float) -> int:
         raise Refused(_why_not(identity, status_of(answer) or ""))
     _show_made(identity, password, typed)
     print(_outcome(identity, status_of(answer) or "", _known(identity, config)))
+    if (status_of(answer) or "").lower() == "accepted":
+        print(_return(identity, known, config))
     return 0
+
+
+def _return(identity: str, before: Registered | None, config: Config) -> str:
+    """A charger that took it connects again with it (A01.FR.05); what is typed next should find it there."""
+    came_at = before.connected_at if before else None
+    deadline = time.monotonic() + RETURN_S
+    while time.monotonic() < deadline:
+        known = _known(identity, config)
+        if known is not None and known.connected_at != came_at:
+            with_it = known.keys.current is not None and not known.keys.under_way
+            return f"It is back, {'with it' if with_it else 'without it as yet'}."
+        time.sleep(LOOK_AGAIN_S)
+    return f"It has not connected again within {RETURN_S:g} s; it will use it when it does."
 
 
 def _send(charger: CommandClient, key: str, timeout_s: float) -> bytes:
