@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.admission import NOT_ADMITTED
-from tinyocpp.cli.charger.story import FIRMWARE, UPLOAD, Told
-from tinyocpp.dealings import UpkeepKind
+from tinyocpp.cli.charger.statuses import MEANINGS
 from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.leniency import LOSSES, OddityKind
 from tinyocpp.leniency.values import NOTHING_SAID
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 
     from tinyocpp.dealings import LocalList, Reservation, Upkeep
     from tinyocpp.storage import ChargerStatus, ConnectorStatus, NotedOddity, Registered
-
-MEANINGS = {UpkeepKind.FIRMWARE: FIRMWARE, UpkeepKind.DIAGNOSTICS: UPLOAD, UpkeepKind.LOG: UPLOAD}
-UNHEARD = Told("")  # a status of the maker's own
 
 LATELY = timedelta(days=1)
 KNOCKED = timedelta(days=7)  # how long a refused stranger is worth a line
@@ -154,10 +150,10 @@ def dealing_findings(dealings: Dealings, here: Circumstances) -> Iterator[Findin
     elif kept is not None:
         tags = "1 tag" if len(kept.entries) == 1 else f"{len(kept.entries)} tags"
         yield Finding(one.charger_id, f"knows {tags} by itself since {here.clock(kept.told_at)}")
-    for job in dealings.upkeep:
-        good = MEANINGS[job.what].get(job.status, UNHEARD).good
-        if good is not True and here.now - job.status_at < LATELY:
-            yield Finding(one.charger_id, f"{job.what}: {job.status} since {here.clock(job.status_at)}")
+    for upkeep in dealings.upkeep:
+        meaning = MEANINGS[upkeep.what].get(upkeep.status)
+        if not (meaning and meaning.good) and here.now - upkeep.status_at < LATELY:
+            yield Finding(one.charger_id, f"{upkeep.what}: {upkeep.status} since {here.clock(upkeep.status_at)}")
     alarms = Counter(event for _, event in dealings.security_events if event not in HARMLESS)
     if alarms:
         events = ", ".join(f"{event} ({times})" for event, times in alarms.most_common())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyocpp.cli.charger.story import FIRMWARE, UPLOAD
+from tinyocpp.cli.charger.statuses import FIRMWARE, UPLOAD
 from tinyocpp.errors import Refused
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ class Update:
     def reached(self, story: Story, now_s: float) -> str | None:
         before, version = story.versions
         last, proven = story.last, version != before
-        if last is not None and last.told.good is False and now_s - last.since >= self._patience_s:
-            raise Refused(f"{self._charger_id} {last.told.sentence}{self._remedy(last.told.remedy)}")
-        if last is not None and last.told.good:
+        if last is not None and last.meaning.good is False and now_s - last.since >= self._patience_s:
+            raise Refused(f"{self._charger_id} {last.meaning.sentence}{self._remedy(last.meaning.remedy)}")
+        if last is not None and last.meaning.good:
             if proven:
                 return f"{self._charger_id} has installed firmware {version} (before: {before or 'unknown'})"
             if story.booted_at is not None or now_s - last.since >= PROOF_S:
@@ -88,7 +88,7 @@ class Upload:
 
     def reached(self, story: Story, now_s: float) -> str | None:
         last, arrived = story.last, self._inbox.arrived if self._inbox else []
-        good = None if last is None else last.told.good
+        good = None if last is None else last.meaning.good
         quiet_s = story.quiet_s(now_s)
         if arrived and (good is not None or quiet_s >= ARRIVED_S):
             whole = ", ".join(f"{one.path} ({amount(one.size)})" for one in arrived)
@@ -97,7 +97,7 @@ class Upload:
         if good and self._inbox is None:
             return f"{self._charger_id} has brought it"
         if last is not None and good is False and now_s - last.since >= self._patience_s:
-            raise Refused(f"{self._charger_id} {last.told.sentence}{self._remedy(last.told.remedy)}")
+            raise Refused(f"{self._charger_id} {last.meaning.sentence}{self._remedy(last.meaning.remedy)}")
         if last is not None and good and now_s - last.since >= ARRIVED_S:
             raise Refused(f"{self._charger_id} says that it has brought it, but nothing has come{self._remedy('')}")
         if self.nothing_s is not None and last is None and quiet_s >= self.nothing_s:

@@ -1,9 +1,8 @@
 """What a charger tells of an update or an upload, from before it is asked until it ends, with our own view of the file.
 
 Everything comes from the ledger, where every status is kept in order; so it makes no difference which host holds the
-charger's connection, how often that ends, or that the charger restarts. What a status means, and whether it is the end,
-are the tables here. When it is really over, Goal decides: an update by the version after the restart, an upload by the
-file that came.
+charger's connection, how often that ends, or that the charger restarts. What a status means is in statuses.py. When it
+is really over, a Goal decides (goals.py): an update by the version after the restart, an upload by the file that came.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from tinyocpp.cli.charger.statuses import Meaning
 from tinyocpp.cli.progress import CLEAR_LINE
 from tinyocpp.cli.tables import printable
 from tinyocpp.errors import NoAnswer
@@ -30,49 +30,11 @@ IDLE = "Idle"  # of one that was asked; it says nothing of how the last one ende
 KEPT = 100  # statuses of one action that are looked at
 
 
-class Told(msgspec.Struct, frozen=True):
-    """What a status means; `good` says whether it is the end, and which. `remedy` is for the bad one."""
-
-    sentence: str
-    good: bool | None = None
-    remedy: str = ""
-
-
-OTHER_FILE = "ask the maker which file is for this model and version"
-SIGNED_BY = "give the signature and the certificate that the maker published with this very file"
-FIRMWARE = {
-    "DownloadScheduled": Told("will fetch it later"),
-    "Downloading": Told("fetches it"),
-    "DownloadPaused": Told("has stopped fetching it for a while"),
-    "Downloaded": Told("has it"),
-    "SignatureVerified": Told("finds the signature right"),
-    "InstallScheduled": Told("will install it later"),
-    "Installing": Told("installs it; leave it switched on"),
-    "InstallRebooting": Told("restarts with it"),
-    "Installed": Told("has installed it", good=True),
-    "DownloadFailed": Told("could not fetch it", good=False),  # the remedy is in what we have seen of it
-    "InstallationFailed": Told("could not install it", good=False, remedy=OTHER_FILE),
-    "InstallVerificationFailed": Told("finds it broken", good=False, remedy=OTHER_FILE),
-    "InvalidSignature": Told("finds the signature wrong", good=False, remedy=SIGNED_BY),
-    "Idle": Told("has nothing to do"),
-}
-UPLOAD = {
-    "Uploading": Told("brings it"),
-    "Uploaded": Told("has brought it", good=True),
-    "UploadFailed": Told("could not bring it", good=False),
-    "UploadFailure": Told("could not bring it", good=False),
-    "BadMessage": Told("does not understand the request", good=False, remedy="try: tinyocpp charger diagnostics get"),
-    "NotSupportedOperation": Told("cannot bring it this way", good=False, remedy="try it with --ftp, or without"),
-    "PermissionDenied": Told("was not let in", good=False),
-    "Idle": Told("has nothing to do"),
-}
-
-
 class Status(msgspec.Struct, frozen=True):
     """One the charger has told. `since` is when we saw it, on the monotonic clock."""
 
     name: str
-    told: Told
+    meaning: Meaning
     since: float
 
 
@@ -80,7 +42,7 @@ class Goal(Protocol):
     """What the story is about."""
 
     actions: tuple[str, ...]
-    meanings: dict[str, Told]
+    meanings: dict[str, Meaning]
 
     def progress(self) -> str:
         """How far the file is, as we see it; "" while there is nothing to see."""
@@ -139,7 +101,7 @@ class Story:
         while not self._visitors.empty():
             self._say(self._visitors.get(), datetime.now(UTC))
         for at, name in sorted(self._news(), key=lambda row: row[0]):
-            meaning = self._goal.meanings.get(name, Told(f"says {name}"))
+            meaning = self._goal.meanings.get(name, Meaning(f"says {name}"))
             if name != IDLE:
                 self.last = Status(name, meaning, now_s)
             self._say(f"{self._talk.charger_id} {meaning.sentence}", at)

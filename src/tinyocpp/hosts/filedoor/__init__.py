@@ -27,7 +27,7 @@ STALLED_S = 60.0  # without a byte, a transfer is over
 KNOCKING_S = 20.0  # from connecting to showing the secret
 
 
-class Door(Protocol):
+class FileDoor(Protocol):
     """Open as long as it lives."""
 
     url: str
@@ -49,7 +49,7 @@ def listen(host: str, port: int, peer: str) -> tuple[str, socket.socket]:
     return bracketed(reached), first
 
 
-def open_door(kind: str, goods: Goods, host: str, port: int, peer: str, tell: Tell) -> Door:
+def open_door(kind: str, goods: Goods, host: str, port: int, peer: str, tell: Tell) -> FileDoor:
     """`kind`: "http" or "ftp". Raises OperatorError where nobody may listen, or the extra [ftp] is missing."""
     if kind == "ftp":
         from tinyocpp.hosts.filedoor.ftp import FtpDoor

@@ -43,7 +43,7 @@ EVERY_ADDRESS = ("0.0.0.0", "::")  # listened on where the URL's host is somebod
 
 
 class FtpDoor:
-    """Implements Door."""
+    """Implements FileDoor."""
 
     def __init__(self, goods: Goods, host: str, listening: socket.socket, tell: Tell) -> None:
         secret = token_hex(SECRET_BYTES)

@@ -26,7 +26,7 @@ MOST_LOST = 8
 
 
 class HttpDoor:
-    """Implements Door."""
+    """Implements FileDoor."""
 
     def __init__(self, goods: Goods, host: str, listening: socket.socket, tell: Tell) -> None:
         secret = token_hex(SECRET_BYTES)
