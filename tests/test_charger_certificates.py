@@ -147,6 +147,15 @@ def test_a_late_answer_counts_and_none_changes_nothing(house: Conversation) -> N
     assert states(house) == ["installed"]
 
 
+def test_what_was_revoked_stays_revoked_whatever_the_charger_answers(house: Conversation) -> None:
+    asked(house, request("garage"))
+    message_id, _ = brought(house) or ("", "")
+    (issued,) = house.reader.certificates("garage")
+    house.charger.ledger.certificate_state(issued.serial, CertificateState.REVOKED)
+    house.says(f'[3,"{message_id}",{{"status":"Accepted"}}]')
+    assert states(house) == ["revoked"]
+
+
 def test_a_certificate_nobody_waits_for_any_more_stays_here(house: Conversation) -> None:
     asked(house, request("garage"))
     brought(house)

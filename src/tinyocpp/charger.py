@@ -197,7 +197,7 @@ class Ledger(Protocol):
         ...
 
     def certificate_state(self, serial: str, state: CertificateState) -> bool:
-        """What became of it. False: no such certificate."""
+        """What became of it. False: there is no such certificate, or it was revoked, which is for good."""
         ...
 
     def local_list(self, charger_id: str) -> LocalList | None:

@@ -131,6 +131,8 @@ class FileAuthority:
         root = self.certificate(ROOT)
         if root.not_after <= now:
             raise Refused(f"{self.path(ROOT)} {expiry(root.not_after, now)}; move {self.folder} away and make another")
+        if now < root.not_before:  # what is signed now would run out too early: no clock since the last power cut
+            raise Refused(f"{self.path(ROOT)} is from {root.not_before:%Y-%m-%d}, so this machine's clock is behind")
 
     def _issuer(self) -> signing.Issuer:
         """Read anew each time: the key is in memory only while it signs."""

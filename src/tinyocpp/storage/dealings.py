@@ -135,7 +135,14 @@ class SqlDealings(SqlNotes):
         return certificates(self._db, charger_id)
 
     def certificate_state(self, serial: str, state: CertificateState) -> bool:
-        return bool(self._db.run("UPDATE certificates SET state = ? WHERE serial = ?", state, serial))
+        return bool(
+            self._db.run(
+                "UPDATE certificates SET state = ? WHERE serial = ? AND state <> ?",
+                state,
+                serial,
+                CertificateState.REVOKED,
+            )
+        )
 
     # The local authorisation list.
 
