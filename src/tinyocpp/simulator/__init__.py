@@ -16,10 +16,14 @@ is an argument.
     charging       a transaction at a connector, from its begin to its stop
     person         what a person does there: plug in, show a tag, leave; and the remote start
     commands       one function per call the central system may send
-    upkeep         what such a call sets off: messages on request, restarts
+    triggers       messages on request
+    restarts       what a reset sets off
+    trust          what such a call says of certificates and the security profile
+    keychain       the certificates themselves, and the keys
     firmware       an update of the firmware
     uploads        diagnostics and logs that are brought
     carrier        the files of these, over the network
     visit          who drives it all: one charge from plug to plug, or a car that stays
     client         the WebSocket around a charge point
+    tls            whom it trusts there, and the certificate it shows
 """

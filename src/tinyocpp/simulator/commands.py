@@ -17,7 +17,7 @@ from tinyocpp.messages.core_central import RemoteStartStopStatus
 from tinyocpp.messages.frames import ErrorCode
 from tinyocpp.messages.payload import Payload, whole_seconds
 from tinyocpp.messages.smart_charging import ChargingProfilePurposeType, ChargingRateUnitType
-from tinyocpp.simulator import charging, person, trust, upkeep
+from tinyocpp.simulator import charging, person, restarts, triggers, trust
 from tinyocpp.simulator.configuration import MAX_KEYS_ASKED, Access
 from tinyocpp.simulator.connector import Connector, Reservation
 from tinyocpp.simulator.firmware import Update, event, order_of, readable
@@ -133,7 +133,7 @@ def remote_stop(
 
 
 def reset(station: ChargePoint, call: core_central.Reset, now: datetime) -> core_central.ResetResult:
-    station.later(0, lambda then: upkeep.reset(station, then, hard=call.type is core_central.ResetType.HARD))
+    station.later(0, lambda then: restarts.reset(station, then, hard=call.type is core_central.ResetType.HARD))
     return core_central.ResetResult(status=core_central.ResetStatus.ACCEPTED)
 
 
@@ -282,7 +282,7 @@ COMMANDS: dict[str, Command] = {
     "ClearChargingProfile": clear_charging_profile,
     "DataTransfer": data_transfer,
     "DeleteCertificate": trust.delete_certificate,
-    "ExtendedTriggerMessage": upkeep.extended_trigger,
+    "ExtendedTriggerMessage": triggers.extended_trigger,
     "GetCompositeSchedule": get_composite_schedule,
     "GetConfiguration": get_configuration,
     "GetDiagnostics": get_diagnostics,
@@ -297,7 +297,7 @@ COMMANDS: dict[str, Command] = {
     "SendLocalList": send_local_list,
     "SetChargingProfile": set_charging_profile,
     "SignedUpdateFirmware": signed_update_firmware,
-    "TriggerMessage": upkeep.trigger,
+    "TriggerMessage": triggers.trigger,
     "UnlockConnector": unlock_connector,
     "UpdateFirmware": update_firmware,
 }

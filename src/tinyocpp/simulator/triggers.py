@@ -1,12 +1,12 @@
-"""What a charge point does for its keeper: messages on request, and restarts."""
+"""Messages on request: what TriggerMessage and ExtendedTriggerMessage can ask for (section 5.17)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tinyocpp.messages.core import MeterValues, Reason, RegistrationStatus
+from tinyocpp.messages.core import MeterValues, RegistrationStatus
 from tinyocpp.messages.firmware import (
     DiagnosticsStatus,
     DiagnosticsStatusNotification,
@@ -29,13 +29,7 @@ if TYPE_CHECKING:
     from tinyocpp.simulator.charge_point import ChargePoint
     from tinyocpp.simulator.connector import Connector
 
-GRACE_S = 10.0  # how long a soft reset waits for its stops to be answered
-POLL_S = 0.5
-
 Chosen = list["Connector"]  # the connectors a trigger is about
-
-
-# Messages on request.
 
 
 def _boot(station: ChargePoint, _connectors: Chosen) -> None:
@@ -118,23 +112,3 @@ def _trigger(station: ChargePoint, message: str, connector_id: int | None) -> Tr
     chosen = station.connectors if connector_id is None else [station.connectors[connector_id]]
     station.later(0, lambda _then: TRIGGERS[message](station, chosen))
     return TriggerMessageStatus.ACCEPTED
-
-
-# Restarts.
-
-
-def reset(station: ChargePoint, now: datetime, *, hard: bool) -> None:
-    """Soft: transactions end and are told of first. Hard: at once, their stops come after the restart (errata 3.36)."""
-    if hard:
-        station.power_cycle(now)
-        return
-    for connector in station.connectors:
-        charging.stop(station, connector, Reason.SOFT_RESET, now)
-    _restart_when_told(station, now, now + timedelta(seconds=GRACE_S))
-
-
-def _restart_when_told(station: ChargePoint, now: datetime, until: datetime) -> None:
-    if now >= until or not station.outbox.unacknowledged:
-        station.power_cycle(now)
-    else:
-        station.later(POLL_S, lambda then: _restart_when_told(station, then, until))
