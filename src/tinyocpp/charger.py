@@ -287,6 +287,7 @@ class Charger:
         self.local_list = local_list  # is it to have the tags as its own local list?
         self.authority = authority  # who signs certificates; None: nobody
         self.errands: list[Errand] = []  # the session takes them on
+        self.ending_refused = False  # an errand looks after the charges of refused tags
         self.heartbeat_interval_s = heartbeat_interval_s
         self.watched = False  # somebody follows the events: the host says so
         self.frame = ""  # the frame being handled, for what is noted of it

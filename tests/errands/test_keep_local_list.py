@@ -204,6 +204,55 @@ def test_a_conflict_reported_while_the_list_is_on_its_way_is_not_forgotten() -> 
     assert kept(talk)[1:] == ({"04a2", "04e6"}, "")
 
 
+def test_a_conflict_reported_again_and_again_floods_nobody() -> None:
+    """All of it once at once, then every quarter of an hour; what the owner changes comes within a minute."""
+    station = Station()
+    talk = meet(station, ANNA)
+    station.asked.clear()
+
+    for _ in range(60):
+        talk.asks("StatusNotification", **CONFLICT)
+        go_on(talk, station, LOOK_EVERY_S)
+    assert station.asked.count("SendLocalList Full") == 4
+
+    talk.asks("StatusNotification", **CONFLICT)
+    write(talk, ANNA, BEN)
+    go_on(talk, station, LOOK_EVERY_S)
+    assert station.knows(talk, "04A2", "04B3")
+
+
+def test_a_doubt_outlives_a_connection_that_ends_before_it_is_cleared() -> None:
+    station = Station()
+    talk = meet(station, ANNA)
+    talk.asks("StatusNotification", **CONFLICT)
+    station.deaf = True
+    go_on(talk, station, LOOK_EVERY_S)
+    talk.session.connection_lost()
+
+    station.deaf = False
+    station.asked.clear()
+    meet(station, talk=Conversation(ANNA, store=talk.store))
+    assert station.asked[-1] == "SendLocalList Full"
+
+
+@pytest.mark.parametrize("version", ["9223372036854775807", "99999999999999999999", "2147483647", "1e400", "null"])
+def test_a_version_that_nothing_can_follow(version: str) -> None:
+    station = Station()
+    station.instead["GetLocalListVersion"] = lambda: f'3 {{"listVersion":{version}}}'
+
+    talk = meet(station, ANNA)
+
+    assert station.asked == ["GetConfiguration", "GetLocalListVersion"]
+    assert kept(talk)[2] == "GetLocalListVersion was answered with nothing of use"
+
+
+def test_a_version_in_quotes_is_one() -> None:
+    station = Station()
+    station.instead["GetLocalListVersion"] = lambda: '3 {"listVersion":"7"}'
+
+    assert kept(meet(station, ANNA)) == (8, {"04a2"}, "")
+
+
 def test_a_conflict_of_a_charger_we_sent_no_list_is_but_a_status() -> None:
     talk = Conversation(ANNA)
 

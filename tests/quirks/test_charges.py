@@ -251,6 +251,22 @@ def test_X19_charges_though_refused() -> None:
     assert garage.booked() == ["1 STRANGER 1000 Wh measured"]
 
 
+def test_X19_a_start_said_again_and_again_is_ended_once() -> None:
+    garage = Garage()
+    garage.boot()
+    start = {"connectorId": 1, "idTag": "STRANGER", "meterStart": 1000, "timestamp": garage.now}
+    for _ in range(3):
+        garage.asks("StartTransaction", **start)
+    garage.sample(register(1500), transactionId=1)
+    assert garage.asked_within(600) == [["RemoteStopTransaction", {"transactionId": 1}]]
+    garage.stop(1, 2000)
+    assert garage.asked_within(600) == []
+
+    garage.start(2000, "STRANGER")
+    garage.sample(register(2500), transactionId=2)
+    assert garage.asked_within(600) == [["RemoteStopTransaction", {"transactionId": 2}]]
+
+
 def test_X19_a_tag_that_charges_elsewhere_is_left_alone() -> None:
     """The other charge may be one whose stop was lost; nobody's car is to stand empty for it."""
     garage = Garage()

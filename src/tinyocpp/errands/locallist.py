@@ -8,8 +8,9 @@ the ledger, so that the next connection goes on from there; whenever that is in 
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -32,6 +33,8 @@ AT_A_TIME = 20  # entries, of a charger that does not say its SendLocalListMaxLe
 ROOM = 1000  # entries in all, of one that does not say its LocalAuthListMaxLength
 NO_LIST = -1  # as listVersion: not supported (section 5.10)
 NOT_SUPPORTED = "the charger has no local list"
+UNDER_WAY = "all of it is being sent"
+"""On record until it is done: the connection, or we, may end before."""
 UNKNOWN_CALL = frozenset({"NotSupported", "NotImplemented"})
 
 Steps = Generator[Ask | Pause, Answer | None, str]
@@ -39,7 +42,7 @@ Steps = Generator[Ask | Pause, Answer | None, str]
 
 
 class _Version(msgspec.Struct, rename="camel"):
-    list_version: int
+    list_version: Annotated[int, msgspec.Meta(ge=NO_LIST, le=2**31 - 2**20)]  # with room above it in 32 bits
 
 
 def keep_local_list(charger: Charger) -> Errand | None:
@@ -49,11 +52,15 @@ def keep_local_list(charger: Charger) -> Errand | None:
 def _keep(charger: Charger) -> Errand:
     yield from _prepare(charger)
     problem = yield from _bring_in_step(charger)
+    again_at = charger.clock.now()  # all of it, for one that reports a conflict again and again
     while problem != NOT_SUPPORTED:
         yield Pause(AFTER_A_REFUSAL_S if problem else LOOK_EVERY_S)
-        kept = _kept(charger)
-        if kept.problem or kept.entries != _wanted(charger):
-            problem = yield from _bring_in_step(charger)
+        kept, now = _kept(charger), charger.clock.now()
+        if kept.problem and now >= again_at:
+            again_at = now + timedelta(seconds=AFTER_A_REFUSAL_S)
+        elif kept.entries == _wanted(charger):
+            continue
+        problem = yield from _bring_in_step(charger)
 
 
 def _prepare(charger: Charger) -> Errand:
@@ -68,7 +75,8 @@ def _prepare(charger: Charger) -> Errand:
 def _bring_in_step(charger: Charger) -> Steps:
     """Ask what it has, send what it lacks, and keep what came of it. What goes wrong meanwhile stays on record."""
     trusted = not _kept(charger).problem
-    _keep_problem(charger, "")
+    if not trusted:
+        _keep_problem(charger, UNDER_WAY)
     answer = yield Ask("GetLocalListVersion", b"{}")
     version = _version(answer)
     if version is None:
@@ -77,7 +85,7 @@ def _bring_in_step(charger: Charger) -> Steps:
         problem = NOT_SUPPORTED
     else:
         problem = yield from _update(charger, version, trusted=trusted)
-    if problem:
+    if problem or _kept(charger).problem == UNDER_WAY:
         _keep_problem(charger, problem)
     return problem
 
@@ -133,7 +141,7 @@ def _version(answer: Answer | None) -> int | None:
     if answer is None or answer.outcome is not Outcome.RESULT:
         return None
     try:
-        return msgspec.json.decode(answer.payload, type=_Version).list_version
+        return msgspec.json.decode(answer.payload, type=_Version, strict=False).list_version  # "3" (quirk S16)
     except msgspec.MsgspecError:
         return None
 

@@ -22,19 +22,24 @@ LOOK_EVERY_S = 60.0
 
 
 def stop_refused(charger: Charger) -> Errand | None:
-    """As long as such a charge runs, look each minute whether it delivers energy; then ask once to end it."""
-    return _stop(charger) if charger.quirks.stop_refused and _refused(charger) else None
+    """As long as such charges run, look each minute whether they deliver energy; then ask once to end each. One errand
+    does for all of a connection, however often a start is repeated."""
+    if charger.ending_refused or not charger.quirks.stop_refused or not _refused(charger):
+        return None
+    charger.ending_refused = True
+    return _stop(charger)
 
 
 def _stop(charger: Charger) -> Errand:
     asked: set[int] = set()
     while True:
         yield Pause(LOOK_EVERY_S)
-        waiting = [one for one in _refused(charger) if one.id not in asked]
-        if not waiting:
+        running = _refused(charger)
+        if not running:
+            charger.ending_refused = False
             return
-        for transaction in waiting:
-            if _delivers(transaction):
+        for transaction in running:
+            if transaction.id not in asked and _delivers(transaction):
                 asked.add(transaction.id)
                 call = {"transactionId": transaction.claimed_id or transaction.id}
                 yield Ask("RemoteStopTransaction", msgspec.json.encode(call))

@@ -23,6 +23,7 @@ from tinyocpp.messages.payload import whole_seconds
 if TYPE_CHECKING:
     from tinyocpp.charger import Charger
 
+CONFLICT = "the charger reports a conflict"
 COME_BACK_S = 3600
 """How long a charger that is not ours waits before it asks again."""
 
@@ -59,8 +60,8 @@ def heartbeat(call: Heartbeat, charger: Charger) -> HeartbeatResult:
 def _doubt_local_list(charger: Charger) -> None:
     """The charger's list says other things than we do: errands/locallist.py sends it anew (section 3.5.3)."""
     kept = charger.ledger.local_list(charger.id)
-    if kept is not None:
-        charger.ledger.keep_local_list(msgspec.structs.replace(kept, problem="the charger reports a conflict"))
+    if kept is not None and kept.problem != CONFLICT:  # with every status of some
+        charger.ledger.keep_local_list(msgspec.structs.replace(kept, problem=CONFLICT))
 
 
 def status_notification(call: StatusNotification, charger: Charger) -> StatusNotificationResult:
