@@ -10,12 +10,18 @@ import re
 import msgspec
 
 MASK = "***"
+AUTHORIZATION_KEY = "authorizationkey"
 URL_PASSWORD = r"(://[^/\s:@\"]*:)[^/\s@\"]+@"
+
+
+def is_password(key: str) -> bool:
+    """Is the value of this configuration key nobody's to see?"""
+    return key.strip().lower() == AUTHORIZATION_KEY
 
 
 def masked(text: str) -> str:
     """The frame without the passwords in it."""
-    if "authorizationkey" in text.lower():
+    if AUTHORIZATION_KEY in text.lower():
         text = _without_key(text)
     if "@" in text and "://" in text:
         text = re.sub(URL_PASSWORD, rf"\1{MASK}@", text)
@@ -40,7 +46,7 @@ def _mask_values(node: object) -> int:
         return 0
     found = sum(_mask_values(item) for item in node.values())
     folded = {str(name).lower(): name for name in node}
-    if str(node.get(folded.get("key"), "")).lower().strip() == "authorizationkey" and "value" in folded:
+    if is_password(str(node.get(folded.get("key"), ""))) and "value" in folded:
         node[folded["value"]] = MASK
         found += 1
     return found
