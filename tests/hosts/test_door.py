@@ -191,7 +191,21 @@ def test_a_scanner_fills_neither_disk_nor_log(entrance: Entrance, capsys: Any) -
         assert status(entrance.knock(f"scan{number}")) == 404
         assert status(entrance.knock("again")) == 404
     assert len(entrance.register.everyone()) <= 101 + 1
-    assert capsys.readouterr().err.count("charger=again") == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert sum("charger=again" in line for line in lines) == 1
+    assert len(lines) == 20
+    assert lines[-1].endswith('then="fewer lines about strangers from there"')
+    entrance.seconds += 60
+    entrance.register.admit("garage", NOON)
+    entrance.register.set_password("garage", RIGHT)
+    entrance.knock(address="198.51.100.7")
+    entrance.knock("carport2", address="198.51.100.7")
+    entrance.knock("scan301")
+    said = capsys.readouterr().err
+    assert [name in said for name in ("charger=garage", "charger=carport2", "charger=scan301")] == [True] * 3
+    garage = entrance.register.find("garage")
+    assert garage is not None
+    assert garage.refused_why == "no password was sent"
 
 
 @pytest.mark.parametrize("identity", ["", "../x", "x" * 300, "\x00", "é", "🔌"])

@@ -132,6 +132,7 @@ def test_nothing_outlives_its_root(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"root.pem ran out 1 day ago; move .* away and make another"):
         made.renew([], NOW + YEAR + timedelta(days=1))
 
+
 def test_nothing_is_signed_while_the_clock_is_behind(authority: FileAuthority) -> None:
     """A Raspberry Pi has no clock of its own: after a power cut it may be any year until it has asked the network."""
     with pytest.raises(CertificateRefused, match="this machine's clock is behind"):

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tinyocpp.admission import NOT_ADMITTED, Standing, profile_proven, standing
+from tinyocpp.attempts import Buckets, Rate, network_of
 from tinyocpp.hosts.caller import Caller, Proof, Refusal, Welcome
 from tinyocpp.hosts.credentials import Credentials, quoted
 from tinyocpp.hosts.log import Throttle, log
@@ -27,6 +28,7 @@ PROXIES_SAY = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-For
 
 REMEMBERED = 100  # strangers; a scanner tries thousands
 REMEMBER_EVERY_S = 60
+LINES_OF_STRANGERS = Rate(20, 1 / 6)  # for each address: a scanner has another identity every time
 
 
 class Door:
@@ -37,19 +39,20 @@ class Door:
         self._register = register
         self._credentials = Credentials(register)
         self._lines = Throttle()
+        self._strangers_lines = Buckets(LINES_OF_STRANGERS)
 
     def welcome(self, caller: Caller, now: datetime, now_s: float) -> Welcome | Refusal:
         """Decide, and remember a refusal or what was proven. Call it inside a batch; StorageError may pass. `now_s` is
         monotonic."""
         if not valid_identity(caller.identity):
             refusal = Refusal(status=404, why="not an acceptable identity")
-            self._say(caller, refusal, now_s)
+            self._say(caller, None, refusal, now_s)
             return refusal
         known = self._register.find(caller.identity)
         proof = self._credentials.check(caller, known, self.config, now_s)
         verdict = proof if isinstance(proof, Refusal) else self._admit(caller, known)
         if isinstance(verdict, Refusal):
-            self._say(caller, verdict, now_s)
+            self._say(caller, known, verdict, now_s)
             self._remember(caller, known, verdict, now)
             return verdict
         assert isinstance(proof, Proof)
@@ -87,15 +90,17 @@ class Door:
 
     def _remember(self, caller: Caller, known: Registered | None, refusal: Refusal, now: datetime) -> None:
         if known is None or known.refused_at is None:
-            strangers = sum(entry.refused_at is not None for entry in self._register.everyone())
-            if strangers >= REMEMBERED:
+            if (known is None or known.admitted_at is None) and self._register.refused() >= REMEMBERED:
                 return
         elif 0 <= (now - known.refused_at).total_seconds() < REMEMBER_EVERY_S:
             return
         self._register.refuse(caller.identity, caller.address, refusal.why, now)
 
-    def _say(self, caller: Caller, refusal: Refusal, now_s: float) -> None:
-        held_back = self._lines.due(f"{refusal.status} {caller.identity}", now_s)
+    def _say(self, caller: Caller, known: Registered | None, refusal: Refusal, now_s: float) -> None:
+        network = None if known and known.admitted_at else network_of(caller.address)
+        if network is not None and not self._strangers_lines.has_one(network, now_s):
+            return
+        held_back = self._lines.due(f"{refusal.status} {caller.identity[:100]}", now_s)
         if held_back is None:
             return
         fields: dict[str, object] = {"address": caller.address, "status": refusal.status, "why": refusal.why}
@@ -103,6 +108,10 @@ class Door:
             fields["remedy"] = refusal.remedy
         if held_back:
             fields["more"] = held_back
+        if network is not None:
+            self._strangers_lines.take(network, now_s)
+            if not self._strangers_lines.has_one(network, now_s):
+                fields["then"] = "fewer lines about strangers from there"
         log("refused", charger=caller.identity[:100] or "(none)", **fields)
 
 

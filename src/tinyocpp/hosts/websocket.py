@@ -28,6 +28,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from tinyocpp.admission import Standing
+from tinyocpp.attempts import network_of
 from tinyocpp.errors import OperatorError
 from tinyocpp.hosts.addresses import address_of, bind, ports, urls
 from tinyocpp.hosts.batch import SystemClock, charger_of
@@ -275,7 +276,7 @@ class Listener:
     def complain(self, address: str, why: object) -> None:
         """Somebody came who does not speak WebSocket or TLS, or not all of it (quirk H11): one line a minute for
         each."""
-        held_back = self._complaints.due(address, time.monotonic())
+        held_back = self._complaints.due(network_of(address), time.monotonic())
         if held_back is not None:
             log("no_handshake", address=address or "(gone)", why=why, more=held_back)
 

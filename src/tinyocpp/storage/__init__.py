@@ -74,6 +74,10 @@ class Register(Protocol):
         """In the order of their folded identities."""
         ...
 
+    def refused(self) -> int:
+        """How many have been, of those nobody has admitted since."""
+        ...
+
     def anyone_admitted(self) -> bool:
         """Has a charger been adopted or admitted yet? The simulator does not count."""
         ...

@@ -36,6 +36,11 @@ class SqlRegister:
     def everyone(self) -> list[Registered]:
         return [registered_of(row) for row in self._db.rows(f"{SELECT} ORDER BY charger")]
 
+    def refused(self) -> int:
+        return integer(
+            self._db.rows("SELECT count(*) FROM chargers WHERE refused_at IS NOT NULL AND admitted_at IS NULL")[0][0]
+        )
+
     def anyone_admitted(self) -> bool:
         return bool(
             self._db.rows("SELECT 1 FROM chargers WHERE admitted_at IS NOT NULL AND charger <> ? LIMIT 1", SIMULATOR)
