@@ -9,3 +9,4 @@ settings.load_profile("tinyocpp")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=200, help="how often the crash tests kill each program")
+    parser.addoption("--streets", type=int, default=0, help="how many other streets of chargers the ledger is tried on")

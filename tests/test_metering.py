@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tinyocpp.messages.types import MeterValue, SampledValue
-from tinyocpp.metering import MOST_SAMPLES, Reading, read, read_bucket
+from tinyocpp.metering import MOST_SAMPLES, Reading, counts_kwh, read, read_bucket
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ENERGY, POWER, OFFERED = "Energy.Active.Import.Register", "Power.Active.Import", "Current.Offered"
@@ -90,3 +90,27 @@ def test_no_bucket_is_no_reading() -> None:
 
 def test_of_more_samples_than_there_can_be_the_last_count() -> None:
     assert read_bucket(bucket(energy("1"), *[energy("2")] * MOST_SAMPLES)).register_wh == 2
+
+
+TEN_MINUTES = timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("registers", "power_w", "apart", "yes"),
+    [
+        pytest.param([361, 362, 364, 365], 9451.0, TEN_MINUTES, True, id="kWh called Wh"),
+        pytest.param([361, 362, 364], 9451.0, TEN_MINUTES, True, id="as soon as 3 kWh have flowed"),
+        pytest.param([361, 362, 364], 8000.0, TEN_MINUTES, False, id="not before"),
+        pytest.param([0, 1575, 3150, 4725], 9451.0, TEN_MINUTES, False, id="Wh"),
+        pytest.param([361, 361, 361, 361], 9451.0, TEN_MINUTES, False, id="a register that stands still"),
+        pytest.param([361, 362, 362, 362, 362, 362, 362], 9451.0, TEN_MINUTES, False, id="or nearly"),
+        pytest.param([361, 376, 392, 408], 9451.0, TEN_MINUTES, False, id="ten times too slow is something else"),
+        pytest.param([361, 365, 370, 375], 9451.0, timedelta(minutes=30), False, id="too far apart"),
+        pytest.param([361, 362, 364, 365], None, TEN_MINUTES, False, id="no power"),
+        pytest.param([361, 362, 364, 365], 9_451_000.0, TEN_MINUTES, False, id="power with a unit of its own"),
+        pytest.param([None, 361, None, 362], 9451.0, TEN_MINUTES, False, id="no register"),
+        pytest.param([], 9451.0, TEN_MINUTES, False, id="nothing"),
+    ],
+)
+def test_counts_kwh(registers: list[int | None], power_w: float | None, apart: timedelta, yes: bool) -> None:
+    assert counts_kwh((NOON + step * apart, register, power_w) for step, register in enumerate(registers)) is yes

@@ -26,9 +26,12 @@ from tinyocpp.transactions import (
     is_closing_sample,
     is_number,
     may_be_of,
+    may_count_kwh,
     plausible_register,
     plausible_time,
     shown_register,
+    within_one_charge,
+    without_stop,
 )
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -42,6 +45,10 @@ def having(*records: Record, start_wh: int | None = 1000, orphan: bool = False) 
     for record in records:
         transaction = apply(transaction, record)
     return transaction
+
+
+def in_kwh(*records: Record) -> Transaction:
+    return msgspec.structs.replace(having(*records), in_kwh=True)
 
 
 def sample(register_wh: int | None, minutes: int = 10) -> Metered:
@@ -121,6 +128,16 @@ BOOKED = [
     ("a later next start", having(ended(2000, 60), ended(3000, 90)), 1000, Quality.ESTIMATED),
     ("a late stop", having(sample(1500), ended(2000), stop(1900, 50)), 900, Quality.MEASURED),
     ("a late stop above the next start", having(ended(2000), stop(2500, 50)), 1000, Quality.FLAGGED),
+    (
+        "samples of the next, which we hear of later",
+        having(sample(1500), sample(2500, 70), ended(2000)),
+        1000,
+        Quality.ESTIMATED,
+    ),
+    ("a register that fell before the next start", having(sample(5000), ended(2000)), 4000, Quality.ESTIMATED),
+    ("without the stop of another", apply(without_stop(having(stop(5000))), ended(2000)), 1000, Quality.ESTIMATED),
+    ("kWh called Wh, running", in_kwh(sample(1010)), 10_000, Quality.OPEN),
+    ("kWh called Wh", in_kwh(sample(1010), stop(1011)), 11_000, Quality.FLAGGED),
     ("a boot after the end", having(sample(1500), ended(), BOOTED), 500, Quality.ESTIMATED),
     ("from zero", having(sample(20), sample(700, 20), start_wh=400_000), 700, Quality.OPEN),
     (
@@ -201,6 +218,40 @@ def test_shown_register(transaction: Transaction, register_wh: int | None) -> No
 )
 def test_may_be_of(sample: Metered, yes: bool) -> None:
     assert may_be_of(OPEN, sample) is yes
+
+
+def powered(register_wh: int, minutes: int, power_w: float | None = 9451.0) -> Metered:
+    return Metered(NOON + minutes * MINUTE, register_wh, power_w)
+
+
+@pytest.mark.parametrize(
+    ("transaction", "yes"),
+    [
+        (having(powered(1001, 10)), True),
+        (having(powered(1100, 10)), False),
+        (having(powered(1000, 10)), False),
+        (having(powered(1001, 10, 0.0)), False),
+        (having(powered(1001, 10, None)), False),
+        (having(), False),
+        (having(powered(1, 10)), False),  # as far as can be told it counts from zero
+        (in_kwh(powered(1001, 10)), False),
+    ],
+)
+def test_may_count_kwh(transaction: Transaction, yes: bool) -> None:
+    assert may_count_kwh(transaction) is yes
+
+
+@pytest.mark.parametrize(
+    ("from_wh", "to_wh", "yes"),
+    [
+        (1000, 1000 + MAX_TRANSACTION_WH, True),
+        (1000, 1001 + MAX_TRANSACTION_WH, False),
+        (None, 9**9, True),
+        (1000, None, True),
+    ],
+)
+def test_within_one_charge(from_wh: int | None, to_wh: int | None, yes: bool) -> None:
+    assert within_one_charge(from_wh, to_wh) is yes
 
 
 def test_may_be_of_one_whose_start_nobody_knows() -> None:

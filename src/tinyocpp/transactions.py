@@ -129,6 +129,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     power_w: float | None = None  # of that sample
     offered_a: float | None = None
     relative: bool = False  # its samples count from zero, unlike meterStart (Grizzl-E, quirk M10)
+    in_kwh: bool = False  # all its registers are kWh, though it calls them Wh (OpenEVSE, quirk M1)
     stopped_at: datetime | None = None
     meter_stop_wh: int | None = None
     reason: str = ""
@@ -200,6 +201,16 @@ def is_closing_sample(transaction: Transaction, sample: Metered) -> bool:
     return sample.at <= stopped_at or shown_wh <= stop_wh + REGISTER_SLACK_WH
 
 
+def may_count_kwh(transaction: Transaction) -> bool:
+    """Is its register so slow that a look at all its samples is worth while? By its last power, as if that had flowed
+    from the start."""
+    moved = _sampled_wh(transaction)
+    if transaction.in_kwh or transaction.relative or not transaction.power_w or transaction.last_sample_at is None:
+        return False
+    hours = (transaction.last_sample_at - transaction.started_at) / timedelta(hours=1)
+    return moved > 0 and moved * 100 < transaction.power_w * hours
+
+
 def apply(transaction: Transaction, record: Record) -> Transaction:
     """What the transaction is after this record."""
     state = TRANSITIONS[transaction.state][type(record)]
@@ -234,6 +245,14 @@ def without_stop(transaction: Transaction) -> Transaction:
 
 def booked(transaction: Transaction) -> tuple[int, Quality]:
     """Energy in Wh, never negative, and how sure it is."""
+    energy, quality = _as_said(transaction)
+    if not transaction.in_kwh:
+        return energy, quality
+    return energy * 1000, Quality.FLAGGED if quality is Quality.MEASURED else quality
+
+
+def _as_said(transaction: Transaction) -> tuple[int, Quality]:
+    """In the charger's idea of Wh."""
     if transaction.state is not State.CLOSED:
         return _sampled_wh(transaction), _unfinished(transaction)
     start, stop = transaction.meter_start_wh, transaction.meter_stop_wh

@@ -16,11 +16,11 @@ import msgspec
 from tinyocpp.identity import fold_identity
 from tinyocpp.messages.core import ChargePointStatus
 from tinyocpp.messages.types import AuthorizationStatus
-from tinyocpp.metering import Reading, read
+from tinyocpp.metering import Reading, counts_kwh, read
 from tinyocpp.storage.books import Books
 from tinyocpp.storage.dealings import SqlDealings
 from tinyocpp.storage.hindsight import Hindsight
-from tinyocpp.storage.sql import digest, integer, ms, ms_or_none
+from tinyocpp.storage.sql import digest, integer, integer_or_none, ms, ms_or_none, real_or_none, time
 from tinyocpp.tags import Verdict, fold, same_tag
 from tinyocpp.transactions import (
     CLOCK_SLACK,
@@ -32,9 +32,11 @@ from tinyocpp.transactions import (
     State,
     Stopped,
     Transaction,
+    below,
     is_closing_sample,
     is_number,
     may_be_of,
+    may_count_kwh,
     not_above,
     plausible_register,
     plausible_time,
@@ -56,6 +58,8 @@ if TYPE_CHECKING:
 
 FORGOTTEN = timedelta(hours=24)
 """A transaction without a sign of life for so long no longer keeps its tag from charging elsewhere."""
+WATCHED = timedelta(hours=6)
+"""So far back samples are compared with the power."""
 STATUS_SLACK = timedelta(minutes=1)
 """Statuses in order of arrival may have times a little out of it (quirk T6)."""
 
@@ -342,9 +346,8 @@ class SqlLedger(SqlDealings):
     ) -> Transaction:
         """A transaction nobody has seen begin: it begins at the connector's last register that nobody has claimed."""
         shown_wh = record.meter_stop_wh if isinstance(record, Stopped) else record.register_wh
-        base_wh = self._books.register(charger, connector_id) if connector_id > 0 else None
+        base_wh, overtaken = self._unclaimed(charger, connector_id, record.at, shown_wh)
         believable = not_above(base_wh, shown_wh) and within_one_charge(base_wh, shown_wh)
-        latest = self._books.latest(charger, connector_id)
         return self._books.open(
             Transaction(
                 id=0,
@@ -357,8 +360,23 @@ class SqlLedger(SqlDealings):
                 claimed_id=claimed_id,
             ),
             now,
-            overtaken=isinstance(record, Stopped) and latest is not None and latest.started_at > record.at,
+            overtaken=overtaken,
         )
+
+    def _unclaimed(
+        self, charger: str, connector_id: int, at: datetime, shown_wh: int | None
+    ) -> tuple[int | None, bool]:
+        """From where on nobody has claimed the register, and whether a later charge there is known already: then it is
+        from the end of the one before, if that is known, and no further than the next began."""
+        latest = self._books.latest(charger, connector_id)
+        if latest is None or latest.started_at <= at:
+            return self._books.register(charger, connector_id) if connector_id > 0 else None, False
+        before = self._books.before(charger, connector_id, at)
+        following = None if before is None else self._books.following(before)
+        if before is None or following is None or before.state is not State.CLOSED or following.orphan:
+            return None, True
+        in_between = following.meter_start_wh is None or not_above(shown_wh, following.meter_start_wh)
+        return shown_register(before) if in_between else None, True
 
     # What runs, for errands.
 
@@ -397,6 +415,9 @@ class SqlLedger(SqlDealings):
             return transaction
         if transaction is not None:
             transaction = self._books.happen(transaction, record, now)
+            if may_count_kwh(transaction) and self._counts_kwh(transaction):
+                transaction = msgspec.structs.replace(transaction, in_kwh=True)
+                self._books.keep(transaction, now, sampled=True)
             if transaction.running:
                 return transaction  # its row has it all
             self._hindsight.yield_to(transaction, now)
@@ -413,6 +434,18 @@ class SqlLedger(SqlDealings):
             sampled_at=record.at,
         )
         return transaction
+
+    def _counts_kwh(self, transaction: Transaction) -> bool:
+        last_at = transaction.last_sample_at or transaction.started_at
+        rows = self._db.rows(
+            "SELECT sampled_at, register_wh, power_w FROM samples WHERE sampled_at BETWEEN ? AND ? AND charger = ?"
+            " AND transaction_id = ? ORDER BY sampled_at",
+            ms(last_at - WATCHED),
+            ms(last_at),
+            transaction.charger_id,
+            transaction.id,
+        )
+        return counts_kwh((time(at), integer_or_none(wh), real_or_none(power_w)) for at, wh, power_w in rows)
 
     def _idle_register(self, charger: str, connector_id: int, record: Metered) -> int | None:
         """What a sample says of the meter while nothing runs: nothing, where samples count from zero (quirk M10)."""
@@ -444,8 +477,7 @@ class SqlLedger(SqlDealings):
         at random, an old number for hours."""
         if claimed_id is None or record.register_wh is None:
             return False
-        shown_wh = self._books.register(charger, connector_id)
-        if shown_wh is None or record.register_wh <= shown_wh:
+        if not below(self._unclaimed(charger, connector_id, record.at, record.register_wh)[0], record.register_wh):
             return False
         repeated = self._db.rows(
             "SELECT 1 FROM samples WHERE sampled_at = ? AND charger = ? AND digest = ?",

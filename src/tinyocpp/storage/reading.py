@@ -9,7 +9,7 @@ import msgspec
 from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.storage import Booking, ChargerStatus, ConnectorStatus, Happening, NotedOddity, Total, dealings
 from tinyocpp.storage.register import SqlRegister
-from tinyocpp.storage.sql import integer, integer_or_none, ms, time, when
+from tinyocpp.storage.sql import integer, integer_or_none, ms, real_or_none, time, when
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -253,17 +253,13 @@ def connector_of(row: Row) -> ConnectorStatus:
         error_code=None if row[2] is None else str(row[2]),
         info=None if row[3] is None else str(row[3]),
         status_at=when(row[4]),
-        power_w=_real(row[5]),
+        power_w=real_or_none(row[5]),
         energy_wh=integer_or_none(row[6]),
         transaction_id=integer_or_none(row[7]),
         id_tag=None if row[8] is None else str(row[8]),
         started_at=when(row[9]),
-        limit_a=_real(row[10]),
+        limit_a=real_or_none(row[10]),
         sampled_at=when(row[11]),
         claimed_id=integer_or_none(row[12]),
         refused=bool(row[13]),
     )
-
-
-def _real(stored: object) -> float | None:
-    return float(stored) if isinstance(stored, float | int) else None

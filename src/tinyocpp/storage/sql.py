@@ -57,6 +57,10 @@ def integer_or_none(stored: object) -> int | None:
     return None if stored is None else integer(stored)
 
 
+def real_or_none(stored: object) -> float | None:
+    return float(stored) if isinstance(stored, float | int) else None
+
+
 def digest(payload: bytes) -> int:
     """Tells two frames of one charger and one moment apart, the same in every process: length and CRC-32."""
     return len(payload) << 32 | crc32(payload)
