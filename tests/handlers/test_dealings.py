@@ -145,3 +145,21 @@ def test_a_vendors_message_is_answered_by_the_owners_table(asked: dict[str, str]
 
     ((_, kept),) = talk.reader.calls("garage", "DataTransfer", 1)
     assert json.loads(kept) == asked
+
+
+def test_what_was_typed_raw_costs_no_connection() -> None:
+    talk = Conversation()
+
+    answered(talk, "GetLog", b'{"requestId":9223372036854775808}', '{"status":"Accepted"}')
+
+    assert talk.reader.upkeep("garage") == []
+
+
+def test_of_a_refusal_and_a_name_no_more_is_kept_than_anybody_reads() -> None:
+    talk = Conversation()
+
+    answered(talk, "GetLog", b'{"requestId":4}', json.dumps({"status": "A" * 100_000}))
+    answered(talk, "GetDiagnostics", b"{}", json.dumps({"fileName": "B" * 100_000}))
+
+    kept = talk.reader.upkeep("garage")
+    assert [(one.status, one.file_name) for one in kept] == [("asked", "B" * 255), ("A" * 100, None)]

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from tinyocpp.commands import agreed
+from tinyocpp.commands import LONGEST_STATUS, agreed
 from tinyocpp.dealings import ReservationState, UpkeepKind
 from tinyocpp.features import whole_number
 from tinyocpp.handlers import access
 from tinyocpp.handlers.stage import Stage
+from tinyocpp.masking import AUTHORIZATION_KEY, is_password
+from tinyocpp.messages.payload import Int
 
 if TYPE_CHECKING:
     from tinyocpp.charger import Charger
@@ -27,6 +29,7 @@ CONNECTION_TIME_OUT_S = 120
 LONGEST_TIME_OUT_S = 99_999
 """A charger that tells a longer one is mistaken; its tag would be let in for days."""
 GRANT_MARGIN_S = 60
+LONGEST_FILE_NAME = 255  # of GetDiagnostics and GetLog
 T = TypeVar("T")
 
 
@@ -52,7 +55,7 @@ class _Keys(msgspec.Struct, rename="camel"):
 
 
 class _Upkeep(msgspec.Struct, rename="camel"):
-    request_id: int | None = None
+    request_id: Int | None = None
 
 
 class _UpkeepAnswer(msgspec.Struct, rename={"file_name": "fileName"}):
@@ -83,12 +86,12 @@ def configuration_got(stage: Stage, call: bytes, answer: bytes, charger: Charger
     told = _decoded(answer, _Keys)
     if told is not None and told.configuration_key:
         keys = [_decoded(one, _Key) for one in told.configuration_key]  # a list as value spoils one key, not all (S16)
-        plain = [one for one in keys if one is not None and not _secret(one.key)]
+        plain = [one for one in keys if one is not None and not is_password(one.key)]
         known = {one.key: None if one.value is None else _text(one.value) for one in plain}
         charger.ledger.learn_configuration(charger.id, known)
 
 
-ACCESS = {"authorizationkey": access.password_changed, "securityprofile": access.profile_changed}
+ACCESS = {AUTHORIZATION_KEY: access.password_changed, "securityprofile": access.profile_changed}
 
 
 def configuration_changed(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> None:
@@ -100,12 +103,8 @@ def configuration_changed(stage: Stage, call: bytes, answer: bytes, charger: Cha
     if means is not None:
         answered = _decoded(answer, _Status)
         means(stage, _text(changed.value), answered.status.lower() if answered else "", charger)
-    if stage is Stage.ANSWERED and _accepted(answer) and not _secret(changed.key):
+    if stage is Stage.ANSWERED and _accepted(answer) and not is_password(changed.key):
         charger.ledger.learn_configuration(charger.id, {changed.key: _text(changed.value)})
-
-
-def _secret(key: str) -> bool:
-    return key.strip().lower() == "authorizationkey"
 
 
 def reservation(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> None:
@@ -146,9 +145,9 @@ def upkeep(what: UpkeepKind) -> Lesson:
         if stage is Stage.SENT:
             charger.ledger.upkeep_asked(charger.id, what, now, asked.request_id)
         elif told.status and not agreed(answer):
-            charger.ledger.upkeep_told(charger.id, what, told.status, now, asked.request_id)
+            charger.ledger.upkeep_told(charger.id, what, told.status[:LONGEST_STATUS], now, asked.request_id)
         elif told.file_name or told.filename:
-            charger.ledger.upkeep_named(charger.id, what, told.file_name or told.filename)
+            charger.ledger.upkeep_named(charger.id, what, (told.file_name or told.filename)[:LONGEST_FILE_NAME])
 
     return lesson
 
