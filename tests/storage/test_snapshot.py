@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 from booked import Books, utc
 
+from tinyocpp.dealings import CertificateState, IssuedCertificate
 from tinyocpp.errors import StorageError
+from tinyocpp.passwords import Keys
 from tinyocpp.storage.snapshot import files_in, restore, save
 
 if TYPE_CHECKING:
@@ -94,6 +96,37 @@ def test_a_damaged_ledger_makes_no_backup(ledger: str, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"damaged|malformed"):
         save(ledger, target, {})
     assert energies(target) == [(1, "ANNA", 5000)]
+
+
+def test_restore_opens_no_door_and_locks_nobody_out(ledger: str, tmp_path: Path) -> None:
+    """A charger has the password it was given since, a stolen one's certificate stays revoked, and the way down from a
+    security profile is the owner's word only."""
+    backup = str(tmp_path / "backup")
+    books = Books(ledger)
+    with books.batch():
+        books.store.register.set_password("garage", "old")
+        books.store.register.set_password("carport", "still")
+        books.store.ledger.certificate_issued(certificate("stolen", CertificateState.INSTALLED))
+    save(ledger, backup, {})
+    with books.batch():
+        books.store.register.set_keys("garage", Keys("new", ("newer",)))
+        books.store.register.set_profile("garage", 2)
+        books.store.register.set_password("carport", None)
+        books.store.register.set_password("yard", "since")
+        books.store.ledger.certificate_issued(certificate("stolen", CertificateState.REVOKED))
+        books.store.ledger.certificate_issued(certificate("since", CertificateState.INSTALLED))
+    restore(backup, ledger, str(tmp_path / "kept"))
+    found = {one.charger_id: (one.keys, one.security_profile) for one in books.store.register.everyone()}
+    assert found == {"carport": (Keys("still"), 0), "garage": (Keys("new", ("newer",)), 2), "yard": (Keys("since"), 0)}
+    assert {one.serial: one.state for one in books.store.ledger.certificates("garage")} == {
+        "stolen": CertificateState.REVOKED,
+        "since": CertificateState.INSTALLED,
+    }
+    books.close()
+
+
+def certificate(serial: str, state: CertificateState) -> IssuedCertificate:
+    return IssuedCertificate(serial=serial, charger_id="garage", issued_at=NOON, expires_at=NOON, pem="", state=state)
 
 
 def test_restore_puts_everything_back_and_keeps_what_was(ledger: str, tmp_path: Path) -> None:

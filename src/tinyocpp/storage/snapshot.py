@@ -26,6 +26,22 @@ SHARED_FIRST, SHARED_SIZE = 0x40000002, 510
 """Bytes of the file on which every open connection of a write-ahead log holds a lock (SQLite's os.h)."""
 UNREADABLE_NUMBERS = 10_000
 """Room for the transaction numbers a damaged ledger had given out since the backup."""
+WHO_COMES_IN = (
+    "INSERT INTO staged.chargers (charger, charger_id, password_hash, password_next, security_profile,"
+    " security_profile_next) SELECT charger, charger_id, password_hash, password_next, security_profile,"
+    " security_profile_next FROM main.chargers WHERE coalesce(password_hash, password_next, security_profile_next)"
+    " IS NOT NULL OR security_profile > 0 ON CONFLICT (charger) DO UPDATE SET"
+    " password_hash = CASE WHEN coalesce(excluded.password_hash, excluded.password_next) IS NULL"
+    " THEN password_hash ELSE excluded.password_hash END,"
+    " password_next = CASE WHEN coalesce(excluded.password_hash, excluded.password_next) IS NULL"
+    " THEN password_next ELSE excluded.password_next END,"
+    " security_profile = max(security_profile, excluded.security_profile),"
+    " security_profile_next = coalesce(excluded.security_profile_next, security_profile_next)",
+    "INSERT INTO staged.certificates SELECT * FROM main.certificates WHERE true"
+    " ON CONFLICT (serial) DO UPDATE SET state = excluded.state WHERE state <> 'revoked'",
+)
+"""A restore turns back the books, not the door: a charger has the password it was last given, comes with no lower
+security profile than it has proven, and what was revoked stays so."""
 PATIENCE_S = 60.0
 """How long a restore waits for writers; they in turn wait ten seconds for it and then ask the charger to wait."""
 
@@ -78,6 +94,8 @@ def _restore_into(accounting: str, staged: str, kept: str, skipped_numbers: int 
         if not fresh:
             _copy(accounting, kept)
             sync(kept)
+        for statement in WHO_COMES_IN:
+            live.execute(statement)
         _replace_rows(live)
         live.execute("UPDATE main.sqlite_sequence SET seq = seq + ?", (skipped_numbers,))
         live.execute("COMMIT")
