@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.cli.waiting import Wait, add_waiting_options, connectors_of, registered_of
+from tinyocpp.cli.known import connectors, registered
+from tinyocpp.cli.waiting import Wait, add_waiting_options
 from tinyocpp.commands import ANSWER_TIMEOUT_S
 from tinyocpp.companions.commandclient import open_charger
 from tinyocpp.errors import CallRefused, Malformed, Refused
@@ -40,14 +41,14 @@ def run(args: Namespace, config: Config) -> int:
     tag = tag_typed(args.tag, open_tags(config, keep=False))
     reader = open_reader(config)
     with open_charger(config.runtime_directories, args.charger) as client:
-        connector_id = args.connector or _connector(connectors_of(reader, client.charger_id))
+        connector_id = args.connector or _connector(connectors(reader, client.charger_id))
         begun = _Begun(tag, connector_id, client.charger_id, reader)
         _clear_old_limit(client, reader, config)
         wait = Wait(config, client, args.timeout)
         try:
             wait.ask("RemoteStartTransaction", msgspec.json.encode({"connectorId": connector_id, "idTag": tag}))
         except Refused as refused:
-            raise Refused(f"{refused}{_why(connectors_of(reader, client.charger_id), connector_id)}") from None
+            raise Refused(f"{refused}{_why(connectors(reader, client.charger_id), connector_id)}") from None
         print(wait.until(begun.seen, begun.looked_up, NOT_BEGUN))
     return 0
 
@@ -55,7 +56,7 @@ def run(args: Namespace, config: Config) -> int:
 def _clear_old_limit(client: CommandClient, reader: Reader, config: Config) -> None:
     """A limit of 0 A that a server before us has left ends the charge at once on some chargers (Huawei: quirk X25).
     Limits of the whole charger stay: they may be what keeps the fuse."""
-    known = registered_of(reader, client.charger_id)
+    known = registered(reader, client.charger_id)
     if known and config.quirks_of(known.charger_id, known.vendor, known.model, known.firmware).clear_profiles_first:
         with suppress(CallRefused):  # it knows of no limits
             client.call("ClearChargingProfile", OLD_LIMITS, timeout_s=ANSWER_TIMEOUT_S)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.cli.charger.door import connected_now
 from tinyocpp.cli.findings import (
     LATELY,
     Circumstances,
@@ -27,6 +26,7 @@ from tinyocpp.cli.findings import (
     refused_certificates,
     tag_findings,
 )
+from tinyocpp.cli.known import connected_now
 from tinyocpp.cli.tables import Column, kwh, local_time, print_rows, printable
 from tinyocpp.companions.commandclient import CommandClient, open_charger
 from tinyocpp.errors import Malformed, OperatorError

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tinyocpp.cli.known import connectors
 from tinyocpp.cli.tables import kwh
-from tinyocpp.cli.waiting import Wait, add_waiting_options, connectors_of
+from tinyocpp.cli.waiting import Wait, add_waiting_options
 from tinyocpp.companions.commandclient import open_charger
 from tinyocpp.errors import Malformed, Refused
 from tinyocpp.storage import open_reader
@@ -30,7 +31,7 @@ def configure(parser: ArgumentParser) -> None:
 def run(args: Namespace, config: Config) -> int:
     reader = open_reader(config)
     with open_charger(config.runtime_directories, args.charger) as client:
-        running = _running(connectors_of(reader, client.charger_id), args.connector, client.charger_id)
+        running = _running(connectors(reader, client.charger_id), args.connector, client.charger_id)
         transaction_id = running.transaction_id
         ended = _Ended(transaction_id, reader)
         wait = Wait(config, client, args.timeout)

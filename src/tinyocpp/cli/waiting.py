@@ -1,4 +1,4 @@
-"""What `start` and `stop` have in common: ask the charger, then wait for what it says until it is so.
+"""What all words that wait have in common: ask the charger, then wait for what it says until it is so.
 
 A charger may drop its connection in the middle (some do after every StartTransaction) and come back: the wait goes on
 with the new connection, and what happened in between is looked up in the ledger.
@@ -14,7 +14,6 @@ from tinyocpp.cli.program import add_timeout
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import CommandClient, open_charger
 from tinyocpp.errors import NoAnswer, Refused, Unavailable
-from tinyocpp.identity import fold_identity
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from tinyocpp.companions.commandclient import Line
     from tinyocpp.config import Config
-    from tinyocpp.storage import ChargerStatus, ConnectorStatus, Reader, Registered
 
 LOOK_UP_EVERY_S = 2.0
 LOOK_AGAIN_S = 0.5
@@ -32,24 +30,6 @@ def add_waiting_options(parser: ArgumentParser, timeout_s: float) -> None:
     parser.add_argument("--charger", metavar="ID", help="may be left out while exactly one is connected")
     parser.add_argument("--connector", metavar="N", type=int, help="which of its connectors (default: the only one)")
     add_timeout(parser, timeout_s)
-
-
-def connectors_of(reader: Reader, charger_id: str) -> list[ConnectorStatus]:
-    """The connectors that have been heard of; 0, the charger as a whole, is none."""
-    found = _status_of(reader, charger_id)
-    return [one for one in found.connectors if one.connector_id > 0] if found else []
-
-
-def registered_of(reader: Reader, charger_id: str) -> Registered | None:
-    """What is known of the charger itself."""
-    found = _status_of(reader, charger_id)
-    return found.registered if found else None
-
-
-def _status_of(reader: Reader, charger_id: str) -> ChargerStatus | None:
-    everybody = reader.chargers()
-    wanted = fold_identity(charger_id)
-    return next((one for one in everybody if fold_identity(one.registered.charger_id) == wanted), None)
 
 
 class Wait:

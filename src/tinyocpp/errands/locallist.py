@@ -134,7 +134,8 @@ def _keep_problem(charger: Charger, problem: str) -> None:
 
 
 def _number(charger: Charger, key: str, default: int) -> int:
-    return whole_number(charger.ledger.configuration(charger.id, key)) or default
+    told = whole_number(charger.ledger.configuration(charger.id, key))
+    return default if told is None else max(told, 1)
 
 
 def _version(answer: Answer | None) -> int | None:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from tinyocpp.cli.charger.door import find_charger
 from tinyocpp.cli.charger.words import in_words, remedy_of_error
+from tinyocpp.cli.known import connectors, registered
 from tinyocpp.cli.program import add_timeout
-from tinyocpp.cli.waiting import connectors_of
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import CommandClient, open_charger
 from tinyocpp.errors import CallRefused, Malformed, Refused
@@ -109,7 +108,7 @@ class Dialogue:
 
     def connectors(self) -> list[ConnectorStatus]:
         """Those that have been heard of, without the charger as a whole."""
-        return connectors_of(self.reader, self.charger_id)
+        return connectors(self.reader, self.charger_id)
 
     def only_connector(self, typed: int | None) -> int:
         """The connector that was named, or the only one there is. Raises Malformed."""
@@ -134,4 +133,4 @@ class Dialogue:
         return self.config.quirks_of(self.charger_id, *named)
 
     def registered(self) -> Registered | None:
-        return find_charger(self.reader, self.charger_id)
+        return registered(self.reader, self.charger_id)

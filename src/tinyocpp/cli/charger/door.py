@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tinyocpp.cli.known import connected_now, look_up
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows, printable
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
-from tinyocpp.companions.commandclient import connected_chargers, open_charger
-from tinyocpp.errors import Malformed, NotPermitted, OperatorError, Refused, StorageError, Unavailable
+from tinyocpp.companions.commandclient import open_charger
+from tinyocpp.errors import Malformed, OperatorError, Refused, StorageError, Unavailable
 from tinyocpp.identity import RULE, fold_identity, valid_identity
 from tinyocpp.messages.core import RegistrationStatus
 from tinyocpp.messages.payload import encode_payload
@@ -29,23 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tinyocpp.config import Config
-    from tinyocpp.storage import Reader, Registered, Store
-
-
-def connected_now(config: Config) -> set[str]:
-    """The identities, folded, whose command socket answers. Says so where this user may not know."""
-    try:
-        return set(connected_chargers(config.runtime_directories))
-    except NotPermitted as error:
-        print(f"tinyocpp: who is connected cannot be seen: {error}", file=sys.stderr)
-        return set()
-
-
-def find_charger(reader: Reader, identity: str) -> Registered | None:
-    """What is known of it, however it is spelled."""
-    wanted = fold_identity(identity)
-    everybody = (one.registered for one in reader.chargers())
-    return next((one for one in everybody if fold_identity(one.charger_id) == wanted), None)
+    from tinyocpp.storage import Registered, Store
 
 
 def identity_typed(typed: str) -> str:
@@ -151,8 +136,7 @@ def reject(args: Namespace, config: Config) -> int:
 def accept(args: Namespace, config: Config) -> int:
     """One that was held is made to register again at once; one that was rejected is not spoken to, and comes back after
     the interval it was given."""
-    with closing(open_reader(config)) as reader:
-        known = find_charger(reader, args.id)
+    known = look_up(args.id, config)
     before = (known and known.registration) or config.for_charger(args.id).registration
     code = _register(args, config, RegistrationStatus.ACCEPTED)
     if known and before == RegistrationStatus.PENDING and fold_identity(args.id) in connected_now(config):

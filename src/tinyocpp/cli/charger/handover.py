@@ -46,12 +46,12 @@ def add_transfer(parser: ArgumentParser) -> None:
 
 
 @contextmanager
-def served(args: Namespace, talk: Dialogue, goods: Offer | Inbox | None, story: Story, typed: str) -> Iterator[str]:
+def served(args: Namespace, charger: Dialogue, goods: Offer | Inbox | None, story: Story, typed: str) -> Iterator[str]:
     """The URL for the charger: a door of ours that is open meanwhile, or what was typed."""
     if goods is None:
         yield typed
         return
-    kind = "ftp" if args.ftp else _spoken(talk)
+    kind = "ftp" if args.ftp else _spoken(charger)
     peer = story.now.connected_from if story.now else ""
     door = open_door(kind, goods, args.host, args.port, peer, story.visitor)
     try:
@@ -60,7 +60,7 @@ def served(args: Namespace, talk: Dialogue, goods: Offer | Inbox | None, story: 
         yield door.url
     except KeyboardInterrupt:
         print(
-            f"\ntinyocpp: {talk.charger_id} may go on by itself; {door.url} is no longer served,"
+            f"\ntinyocpp: {charger.charger_id} may go on by itself; {door.url} is no longer served,"
             " and what was on its way is lost",
             file=sys.stderr,
         )
@@ -69,36 +69,36 @@ def served(args: Namespace, talk: Dialogue, goods: Offer | Inbox | None, story: 
         door.close()
 
 
-def _spoken(talk: Dialogue) -> str:
+def _spoken(charger: Dialogue) -> str:
     """HTTP, unless the charger says that it knows FTP but not HTTP (quirk B14)."""
-    said = talk.told(PROTOCOLS)
+    said = charger.told(PROTOCOLS)
     if said is None:
         call = GetConfiguration(key=(PROTOCOLS,))
         with contextlib.suppress(CallRefused, NoAnswer):
-            talk.client.call("GetConfiguration", encode_payload(call), timeout_s=PROTOCOLS_S)
-            said = talk.told(PROTOCOLS)
+            charger.client.call("GetConfiguration", encode_payload(call), timeout_s=PROTOCOLS_S)
+            said = charger.told(PROTOCOLS)
     spoken = set(re.findall(r"[A-Z]+", (said or "").upper()))
     if spoken and not spoken & {"HTTP", "FTP"}:
         print(
-            f"tinyocpp: {talk.charger_id} says that it knows {said} only; if it does not come, put the file on a server"
-            " that speaks that, and give the URL",
+            f"tinyocpp: {charger.charger_id} says that it knows {said} only; if it does not come, put the file on a"
+            " server that speaks that, and give the URL",
             file=sys.stderr,
         )
     return "ftp" if spoken & {"FTP", "FTPS"} and "HTTP" not in spoken else "http"
 
 
-def send(talk: Dialogue, call: Payload, remedies: dict[str, str]) -> bytes:
+def send(charger: Dialogue, call: Payload, remedies: dict[str, str]) -> bytes:
     """The answer, if it is a yes. Raises Refused or CallRefused, with the remedy for that status or code."""
     action = type(call).__name__
     try:
-        answer = talk.client.call(action, encode_payload(call), timeout_s=ANSWER_TIMEOUT_S)
+        answer = charger.client.call(action, encode_payload(call), timeout_s=ANSWER_TIMEOUT_S)
     except CallRefused as refused:
         remedy = remedies.get(refused.code, "")
         raise CallRefused(f"{refused}" + (f"; {remedy}" if remedy else ""), refused.code) from None
     if not agreed(answer):
         status = status_of(answer) or ""
         remedy = remedies.get(status, "")
-        raise Refused(f"{talk.charger_id} answered {status}" + (f": {remedy}" if remedy else ""))
+        raise Refused(f"{charger.charger_id} answered {status}" + (f": {remedy}" if remedy else ""))
     return answer
 
 

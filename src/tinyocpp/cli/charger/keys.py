@@ -16,6 +16,8 @@ from tinyocpp.cli.charger.dialogue import add_charger, dialogue, understood
 from tinyocpp.cli.charger.standardkeys import PASSWORD, STANDARD_KEYS, mistake
 from tinyocpp.cli.tables import Column, add_format, print_rows, printable
 from tinyocpp.errors import CallRefused, Malformed, Refused, did_you_mean
+from tinyocpp.features import whole_number
+from tinyocpp.masking import MASK, is_password
 from tinyocpp.messages.core_central import ChangeConfiguration, GetConfiguration
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ MAX_KEYS = "GetConfigurationMaxKeys"
 AT_ONCE = 10  # of a charger that does not say how many it tells at once
 TOLD_ITS_KEYS = 10  # a charger that has told so many has told all it has
 LONGEST_KEY, LONGEST_VALUE = 50, 500
-MASK = "***"
 
 
 class _Key(msgspec.Struct):
@@ -86,7 +87,7 @@ def get(args: Namespace, config: Config) -> int:
     rows = [
         {
             "key": one.name,
-            "value": MASK if one.name.lower() == PASSWORD.lower() and one.value is not None else one.value,
+            "value": MASK if is_password(one.name) and one.value is not None else one.value,
             "readonly": one.is_readonly,
         }
         for _, one in sorted(told.keys.items())
@@ -127,7 +128,8 @@ def _at_once(charger: Dialogue) -> int:
         told.add(charger.ask(GetConfiguration(key=(MAX_KEYS,))))
         found = told.keys.get(MAX_KEYS.lower())
         said = None if found is None else str(found.value)
-    return max(1, int(said)) if said is not None and said.isdecimal() else AT_ONCE
+    most = whole_number(said)
+    return AT_ONCE if most is None else max(1, most)
 
 
 # --- set
@@ -147,14 +149,14 @@ def put(args: Namespace, config: Config) -> int:
             if _is_so(charger, args.key, args.value):
                 print(f"{args.key} is {args.value} already; nothing was sent")
                 return 0
-        shown = MASK if args.key.lower() == PASSWORD.lower() else args.value
+        shown = MASK if is_password(args.key) else args.value
         charger.demand(ChangeConfiguration(key=args.key, value=args.value), key=args.key, value=shown)
     return 0
 
 
 def _check(charger: Dialogue, key: str, value: str) -> None:
     """Raise Malformed for what cannot be meant."""
-    if key.lower() == PASSWORD.lower():
+    if is_password(key):
         raise Malformed(
             f"{key}: a password is no setting like others; bring the charger one with:"
             f" tinyocpp charger password --rotate {charger.charger_id}"

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import closing
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from tinyocpp.cli.charger.door import add_identity, find_charger, identity_typed, writing
+from tinyocpp.cli.charger.door import add_identity, identity_typed, writing
+from tinyocpp.cli.known import look_up
 from tinyocpp.cli.program import add_timeout
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import open_charger
 from tinyocpp.errors import CallRefused, Malformed, NoAnswer, OperatorError, Refused, Unavailable
+from tinyocpp.masking import MASK
 from tinyocpp.messages.core_central import ChangeConfiguration
 from tinyocpp.messages.payload import encode_payload
 from tinyocpp.passwords import (
@@ -28,7 +29,6 @@ from tinyocpp.passwords import (
     hash_password,
     make_password,
 )
-from tinyocpp.storage import open_reader
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -87,7 +87,7 @@ def _rotate_command(identity: str) -> str:
 
 
 def _remove(identity: str, config: Config) -> int:
-    known = _known(identity, config)
+    known = look_up(identity, config)
     configured = config.for_charger(identity).security_profile
     least = max(configured, known.security_profile if known else 0)
     if least in (1, 2):
@@ -110,7 +110,7 @@ def _rotate(identity: str, config: Config, timeout_s: float) -> int:
     if key is None:
         needed = f"{SHORTEST_KEY_BYTES} to {LONGEST_KEY_BYTES} bytes"
         raise Malformed(f"a charger's {KEY} holds {needed}: type another, or none to have one made")
-    known = _known(identity, config)
+    known = look_up(identity, config)
     if known is not None and len(known.keys.under_way) >= MOST_UNDER_WAY:
         raise Refused(
             f"nobody knows which of the last {MOST_UNDER_WAY} passwords {identity} has; it shows when it connects"
@@ -125,7 +125,7 @@ def _rotate(identity: str, config: Config, timeout_s: float) -> int:
     if not agreed(answer):
         raise Refused(_why_not(identity, status_of(answer) or ""))
     _show_made(identity, password, typed)
-    print(_outcome(identity, status_of(answer) or "", _known(identity, config)))
+    print(_outcome(identity, status_of(answer) or "", look_up(identity, config)))
     if (status_of(answer) or "").lower() == "accepted":
         print(_return(identity, known, config))
     return 0
@@ -136,7 +136,7 @@ def _return(identity: str, before: Registered | None, config: Config) -> str:
     came_at = before.connected_at if before else None
     deadline = time.monotonic() + RETURN_S
     while time.monotonic() < deadline:
-        known = _known(identity, config)
+        known = look_up(identity, config)
         if known is not None and known.connected_at != came_at:
             with_it = known.keys.current is not None and not known.keys.under_way
             return f"It is back, {'with it' if with_it else 'without it as yet'}."
@@ -151,7 +151,7 @@ def _send(charger: CommandClient, key: str, timeout_s: float) -> bytes:
 
 def _without(key: str, error: OperatorError) -> str:
     """A charger may say what it did not like."""
-    return str(error).replace(key, "***").replace(key.upper(), "***")
+    return str(error).replace(key, MASK).replace(key.upper(), MASK)
 
 
 def _show_made(identity: str, password: str, typed: str) -> None:
@@ -177,8 +177,3 @@ def _outcome(identity: str, status: str, known: Registered | None) -> str:
             f" they are told to:\n  tinyocpp charger security {quote(identity)} 1"
         )
     return f"{identity} has the new password; the old one counts no more"
-
-
-def _known(identity: str, config: Config) -> Registered | None:
-    with closing(open_reader(config)) as reader:
-        return find_charger(reader, identity)

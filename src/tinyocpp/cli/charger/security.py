@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.cli.charger.dialogue import Dialogue, understood
-from tinyocpp.cli.charger.door import connected_now, find_charger, identity_typed, writing
+from tinyocpp.cli.charger.door import identity_typed, writing
+from tinyocpp.cli.known import connected_now, look_up
 from tinyocpp.cli.program import add_timeout
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows, printable
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
@@ -256,8 +257,7 @@ def _still_waiting(identity: str, profile: int, known: Registered, args: Namespa
 
 
 def _known(identity: str, config: Config) -> Registered:
-    with closing(open_reader(config)) as reader:
-        found = find_charger(reader, identity)
+    found = look_up(identity, config)
     if found is None:
         raise Unavailable(f"there is no charger {identity}; see: tinyocpp charger list")
     return found

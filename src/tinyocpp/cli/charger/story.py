@@ -56,15 +56,15 @@ class Goal(Protocol):
 class Story:
     """Made before the charger is asked; `until_end` when it has agreed."""
 
-    def __init__(self, talk: Dialogue, goal: Goal, request_id: int | None = None) -> None:
-        self._talk = talk
+    def __init__(self, charger: Dialogue, goal: Goal, request_id: int | None = None) -> None:
+        self._charger = charger
         self._goal = goal
         self._request_id = request_id
         self._seen = {action: self._calls(action) for action in goal.actions}
         self._visitors: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._screen = _Screen(talk)
+        self._screen = _Screen(charger)
         self._moved_at = 0.0  # when anything has happened, last
-        self.before = self.now = talk.registered()
+        self.before = self.now = charger.registered()
         self.last: Status | None = None
         self.booted_at: float | None = None  # the first time since
 
@@ -85,7 +85,9 @@ class Story:
                 return ended
             if now_s - self._moved_at >= timeout_s:
                 self._screen.done()
-                raise NoAnswer(f"{self._talk.charger_id}: nothing has happened for {timeout_s:g} s; it may yet go on")
+                raise NoAnswer(
+                    f"{self._charger.charger_id}: nothing has happened for {timeout_s:g} s; it may yet go on"
+                )
             time.sleep(LOOK_EVERY_S)
 
     @property
@@ -104,22 +106,22 @@ class Story:
             meaning = self._goal.meanings.get(name, Meaning(f"says {name}"))
             if name != IDLE:
                 self.last = Status(name, meaning, now_s)
-            self._say(f"{self._talk.charger_id} {meaning.sentence}", at)
+            self._say(f"{self._charger.charger_id} {meaning.sentence}", at)
         self._look_at_the_line(now_s)
         if self._screen.progress(self._goal.progress(), now_s):
             self._moved_at = max(self._moved_at, now_s)
 
     def _look_at_the_line(self, now_s: float) -> None:
-        then, self.now = self.now, self._talk.registered()
+        then, self.now = self.now, self._charger.registered()
         if then is None or self.now is None:
             return
         if self.now.booted_at != then.booted_at:
             self.booted_at = self.booted_at or now_s
-            self._say(f"{self._talk.charger_id} has restarted{_changed(then, self.now)}", self.now.booted_at)
+            self._say(f"{self._charger.charger_id} has restarted{_changed(then, self.now)}", self.now.booted_at)
         elif self.now.disconnected_at != then.disconnected_at:
-            self._say(f"{self._talk.charger_id} has disconnected", self.now.disconnected_at)
+            self._say(f"{self._charger.charger_id} has disconnected", self.now.disconnected_at)
         elif self.now.connected_at != then.connected_at:
-            self._say(f"{self._talk.charger_id} is back", self.now.connected_at)
+            self._say(f"{self._charger.charger_id} is back", self.now.connected_at)
 
     def _news(self) -> list[tuple[datetime, str]]:
         """Statuses that have come since the last look, and are not about another request."""
@@ -135,7 +137,7 @@ class Story:
         return found
 
     def _calls(self, action: str) -> list[tuple[datetime, bytes]]:
-        return self._talk.reader.calls(self._talk.charger_id, action, KEPT)
+        return self._charger.reader.calls(self._charger.charger_id, action, KEPT)
 
     def _say(self, line: str, at: datetime | None) -> None:
         self._moved_at = max(self._moved_at, time.monotonic())
@@ -150,8 +152,8 @@ class _Status(msgspec.Struct, rename="camel"):
 class _Screen:
     """Lines on standard error; on a terminal the progress below them is written over."""
 
-    def __init__(self, talk: Dialogue) -> None:
-        self._zone = talk.config.zone()
+    def __init__(self, charger: Dialogue) -> None:
+        self._zone = charger.config.zone()
         self._live = sys.stderr.isatty()
         self._shown = ""
         self._shown_at = 0.0

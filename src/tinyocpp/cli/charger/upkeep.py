@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 NOTHING_S = 30.0  # how long a charger that names no file may still bring one
 MOST_MB, MB = 512, 1_000_000
 NEVER = ("NotSupported", "NotImplemented")
+HIGHEST_NUMBER = 2**31 - 1  # that a charger may keep as its request's
 
 
 # --- firmware update
@@ -59,22 +60,22 @@ def update_firmware(args: Namespace, config: Config) -> int:
     patience_s = patience_of(args)
     with _offered(args) as offer:
         signed = _signed(args)
-        with dialogue(args, config) as talk:
-            goal = Update(talk.charger_id, offer, patience_s)
-            request_id = _next_number(talk)
-            story = Story(talk, goal, request_id if signed else None)
-            with served(args, talk, offer, story, args.file) as url:
-                _send_update(args, talk, url, whole_seconds(at), signed, request_id)
+        with dialogue(args, config) as charger:
+            goal = Update(charger.charger_id, offer, patience_s)
+            request_id = _next_number(charger)
+            story = Story(charger, goal, request_id if signed else None)
+            with served(args, charger, offer, story, args.file) as url:
+                _send_update(args, charger, url, whole_seconds(at), signed, request_id)
                 return wait(args, story, url, wait_s=max(0.0, (at - now).total_seconds()))
 
 
 def _send_update(
-    args: Namespace, talk: Dialogue, url: str, at: datetime, signed: Signed | None, request_id: int
+    args: Namespace, charger: Dialogue, url: str, at: datetime, signed: Signed | None, request_id: int
 ) -> None:
     if signed is None:
         plain = UpdateFirmware(location=url, retrieve_date=at, retries=args.retries, retry_interval=args.retry_interval)
         remedy = "it may take signed firmware only: give --signature and --certificate"
-        send(talk, plain, dict.fromkeys(NEVER, remedy))
+        send(charger, plain, dict.fromkeys(NEVER, remedy))
         return
     firmware = Firmware(
         location=url,
@@ -91,7 +92,7 @@ def _send_update(
         "InvalidCertificate": "it does not trust the signing certificate: it is of another maker, or has expired",
         "RevokedCertificate": "the maker has revoked the signing certificate: get a newer file",
     }
-    send(talk, call, remedies)
+    send(charger, call, remedies)
 
 
 def _signed(args: Namespace) -> Signed | None:
@@ -132,10 +133,10 @@ def get_diagnostics_options(parser: ArgumentParser) -> None:
 def get_diagnostics(args: Namespace, config: Config) -> int:
     since, until = _span(args, config)
     patience_s = patience_of(args)
-    with _taken(args) as inbox, dialogue(args, config) as talk:
-        goal = Upload(talk.charger_id, "DiagnosticsStatusNotification", inbox, patience_s)
-        story = Story(talk, goal)
-        with served(args, talk, inbox, story, args.to) as url:
+    with _taken(args) as inbox, dialogue(args, config) as charger:
+        goal = Upload(charger.charger_id, "DiagnosticsStatusNotification", inbox, patience_s)
+        story = Story(charger, goal)
+        with served(args, charger, inbox, story, args.to) as url:
             call = GetDiagnostics(
                 location=url,
                 start_time=since,
@@ -143,7 +144,7 @@ def get_diagnostics(args: Namespace, config: Config) -> int:
                 retries=args.retries,
                 retry_interval=args.retry_interval,
             )
-            answer = send(talk, call, dict.fromkeys(NEVER, "it brings none; try: tinyocpp charger log get"))
+            answer = send(charger, call, dict.fromkeys(NEVER, "it brings none; try: tinyocpp charger log get"))
             _named(answer, inbox, goal)
             return wait(args, story, url)
 
@@ -156,11 +157,11 @@ def get_log_options(parser: ArgumentParser) -> None:
 def get_log(args: Namespace, config: Config) -> int:
     since, until = _span(args, config)
     patience_s = patience_of(args)
-    with _taken(args) as inbox, dialogue(args, config) as talk:
-        request_id = _next_number(talk)
-        goal = Upload(talk.charger_id, "LogStatusNotification", inbox, patience_s)
-        story = Story(talk, goal, request_id)
-        with served(args, talk, inbox, story, args.to) as url:
+    with _taken(args) as inbox, dialogue(args, config) as charger:
+        request_id = _next_number(charger)
+        goal = Upload(charger.charger_id, "LogStatusNotification", inbox, patience_s)
+        story = Story(charger, goal, request_id)
+        with served(args, charger, inbox, story, args.to) as url:
             call = GetLog(
                 log_type=LogType.SECURITY_LOG if args.security else LogType.DIAGNOSTICS_LOG,
                 request_id=request_id,
@@ -170,7 +171,7 @@ def get_log(args: Namespace, config: Config) -> int:
             )
             other = "it keeps no such log" if args.security else "try: tinyocpp charger diagnostics get"
             remedies = {**dict.fromkeys(NEVER, other), "Rejected": "it has no such log, or not of that time"}
-            _named(send(talk, call, remedies), inbox, goal)
+            _named(send(charger, call, remedies), inbox, goal)
             return wait(args, story, url)
 
 
@@ -230,7 +231,7 @@ def _named(answer: bytes, inbox: Inbox | None, goal: Upload) -> None:
         goal.nothing_s = NOTHING_S
 
 
-def _next_number(talk: Dialogue) -> int:
-    """A request's, above all that are known of this charger."""
-    known = [one.request_id or 0 for one in talk.reader.upkeep(talk.charger_id)]
-    return max(0, *known) + 1 if known else 1
+def _next_number(charger: Dialogue) -> int:
+    """A request's, above all that are known of this charger; what it says by itself may be any number."""
+    known = [one.request_id or 0 for one in charger.reader.upkeep(charger.charger_id)]
+    return max((number for number in known if 0 < number < HIGHEST_NUMBER), default=0) + 1
