@@ -72,13 +72,13 @@ class _Answer(msgspec.Struct):
     status: msgspec.Raw = msgspec.Raw(b"null")
 
 
-REMOTE_STARTS = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
+REMOTE_TRANSACTIONS = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
 
 
 def may_be_sent(action: str, registration: RegistrationStatus) -> bool:
     """A charger that is Pending is asked for no transaction, one that is Rejected for nothing (section 4.2)."""
     if registration is RegistrationStatus.PENDING:
-        return action not in REMOTE_STARTS
+        return action not in REMOTE_TRANSACTIONS
     return registration is not RegistrationStatus.REJECTED
 
 

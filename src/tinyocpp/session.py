@@ -46,7 +46,6 @@ SEEN_EVERY_S = 30.0
 """How exactly we remember when a charger was last heard: each time costs a write."""
 LATE_KEPT = 8
 """Calls given up whose answer is still recognised when it comes after all."""
-
 HABITS_KEPT = 200
 """So many habits of a charger are told apart; one with more is noted with every frame."""
 INCOMPLETE = frozenset({OddityKind.MISSING, OddityKind.NOT_AN_OBJECT})

@@ -20,8 +20,8 @@ ARRIVED_S = 20.0  # how long the word may take that goes with a file, and the fi
 RETRY_S = 60.0  # between two tries of a charger, where it is left to it
 
 
-class Update:
-    """New firmware. `offer` is the file, if we serve it."""
+class NewFirmware:
+    """It runs. `offer` is the file, if we serve it."""
 
     actions: tuple[str, ...] = ("FirmwareStatusNotification", "SignedFirmwareStatusNotification")
     meanings = FIRMWARE
@@ -69,7 +69,7 @@ class Update:
         return "; it has had the whole file: ask the maker which file is for this model and version"
 
 
-class Upload:
+class FileHere:
     """Diagnostics or a log. `inbox` is where it comes, if it comes to us."""
 
     meanings = UPLOAD

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.cli.charger.dialogue import Dialogue, dialogue
-from tinyocpp.cli.charger.goals import Update, Upload
+from tinyocpp.cli.charger.goals import FileHere, NewFirmware
 from tinyocpp.cli.charger.handover import add_transfer, check_url, is_url, needs_us, patience_of, send, served, wait
 from tinyocpp.cli.charger.signature import read_signed, verify
 from tinyocpp.cli.charger.story import Story
@@ -61,7 +61,7 @@ def update_firmware(args: Namespace, config: Config) -> int:
     with _offered(args) as offer:
         signed = _signed(args)
         with dialogue(args, config) as charger:
-            goal = Update(charger.charger_id, offer, patience_s)
+            goal = NewFirmware(charger.charger_id, offer, patience_s)
             request_id = _next_number(charger)
             story = Story(charger, goal, request_id if signed else None)
             with served(args, charger, offer, story, args.file) as url:
@@ -134,7 +134,7 @@ def get_diagnostics(args: Namespace, config: Config) -> int:
     since, until = _span(args, config)
     patience_s = patience_of(args)
     with _taken(args) as inbox, dialogue(args, config) as charger:
-        goal = Upload(charger.charger_id, "DiagnosticsStatusNotification", inbox, patience_s)
+        goal = FileHere(charger.charger_id, "DiagnosticsStatusNotification", inbox, patience_s)
         story = Story(charger, goal)
         with served(args, charger, inbox, story, args.to) as url:
             call = GetDiagnostics(
@@ -159,7 +159,7 @@ def get_log(args: Namespace, config: Config) -> int:
     patience_s = patience_of(args)
     with _taken(args) as inbox, dialogue(args, config) as charger:
         request_id = _next_number(charger)
-        goal = Upload(charger.charger_id, "LogStatusNotification", inbox, patience_s)
+        goal = FileHere(charger.charger_id, "LogStatusNotification", inbox, patience_s)
         story = Story(charger, goal, request_id)
         with served(args, charger, inbox, story, args.to) as url:
             call = GetLog(
@@ -218,7 +218,7 @@ class _Name(msgspec.Struct):
     filename: object = None  # GetLog
 
 
-def _named(answer: bytes, inbox: Inbox | None, goal: Upload) -> None:
+def _named(answer: bytes, inbox: Inbox | None, goal: FileHere) -> None:
     """What the file will be called; a charger that names none may have nothing to tell (section 5.9)."""
     try:
         names = msgspec.json.decode(answer, type=_Name)
