@@ -7,6 +7,7 @@ or a service started by something odd, sees exactly what it was given.
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 SYSTEM_CONFIGURATION = "/etc/tinyocpp"
 SYSTEM_STATE = "/var/lib/tinyocpp"
 SYSTEM_RUNTIME = "/run/tinyocpp"
+
+
+def install_command(package: str) -> str:
+    """What is typed to have an optional package where we run from: a clone's .venv, a pipx, the system."""
+    return f"{sys.executable} -m pip install {package}"
 
 
 def configuration_directories(environ: Mapping[str, str]) -> list[str]:

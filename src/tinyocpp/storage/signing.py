@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tinyocpp.errors import CertificateRefused, Malformed, Unavailable
 from tinyocpp.identity import fold_identity
+from tinyocpp.places import install_command
 
 try:
     from cryptography import x509
@@ -22,8 +22,9 @@ try:
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 except ImportError:
-    remedy = f"{sys.executable} -m pip install cryptography"
-    raise Unavailable(f"certificates are made with the package `cryptography`: {remedy}") from None
+    raise Unavailable(
+        f"certificates are made with the package `cryptography`: {install_command('cryptography')}"
+    ) from None
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.errors import Malformed
+from tinyocpp.places import install_command
 from tinyocpp.storage.files import read_whole
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def verify(signed: Signed, firmware_file: str) -> str | None:
     try:
         from cryptography.x509 import load_pem_x509_certificate
     except ImportError:
-        return "the signature is not checked here: that needs the package cryptography (pip install 'tinyocpp[pki]')"
+        remedy = install_command("cryptography")
+        return f"the signature is not checked here: that needs the package `cryptography`: {remedy}"
     with open(firmware_file, "rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").digest()
     key = load_pem_x509_certificate(signed.certificate.encode()).public_key()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tinyocpp.errors import Unavailable
 from tinyocpp.hosts.filedoor import AT_ONCE, KNOCKING_S, SECRET_BYTES, STALLED_S
 from tinyocpp.hosts.filedoor.goods import Inbox, Offer
+from tinyocpp.places import install_command
 
 try:
     from pyftpdlib.authorizers import DummyAuthorizer
@@ -27,7 +28,7 @@ try:
     from pyftpdlib.ioloop import IOLoop
     from pyftpdlib.servers import FTPServer
 except ImportError:
-    raise Unavailable("FTP needs pyftpdlib: pip install 'tinyocpp[ftp]'") from None
+    raise Unavailable(f"FTP is served with the package `pyftpdlib`: {install_command('pyftpdlib')}") from None
 
 if TYPE_CHECKING:
     import socket
