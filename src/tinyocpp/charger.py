@@ -188,6 +188,10 @@ class Ledger(Protocol):
         """The charger says how far it is; also when nobody asked."""
         ...
 
+    def came_with(self, charger_id: str) -> tuple[int | None, str | None]:
+        """How its connection was let in: the security profile (None: nobody asked), and its certificate's serial."""
+        ...
+
     def certificate_issued(self, certificate: IssuedCertificate) -> None:
         """Keep what the authority has signed for a charger."""
         ...
@@ -287,6 +291,7 @@ class Charger:
         self.local_list = local_list  # is it to have the tags as its own local list?
         self.authority = authority  # who signs certificates; None: nobody
         self.errands: list[Errand] = []  # the session takes them on
+        self.certificate_wanted = False  # we have asked it to ask for one
         self.ending_refused = False  # an errand looks after the charges of refused tags
         self.heartbeat_interval_s = heartbeat_interval_s
         self.watched = False  # somebody follows the events: the host says so

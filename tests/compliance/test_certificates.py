@@ -81,7 +81,8 @@ def faults_of_a_client_certificate(chain: str, csr: str, common_name: str) -> li
 @within(30)
 async def test_a_charger_asks_by_itself(secure: SecureSite, secure_listener: Listener) -> None:
     """A03: a month before its certificate ends, unasked. The answer comes first, then the certificate."""
-    async with secure_listener.charge_point("asks") as cp:
+    before = secure.forge("asks before", f"/O={ORGANISATION}/CN=asks")
+    async with over_tls(secure_listener, "asks", before) as cp:
         await cp.boot()
         request = secure.keys.request("asks", f"/O={ORGANISATION}/CN=asks")
         assert (await cp.ask(call.SignCertificate(request))).status == "Accepted"

@@ -76,6 +76,40 @@ def test_the_serial_number_told_at_boot_may_be_the_name(house: Conversation) -> 
     assert asked(house, request("SN-4712")) == "Rejected"
 
 
+def test_the_serial_number_told_at_boot_is_no_other_chargers_name(house: Conversation) -> None:
+    house.store.register.admit("carport", NOON)
+    house.asks("BootNotification", chargePointVendor="V", chargePointModel="M", chargePointSerialNumber="Carport")
+    assert asked(house, request("carport")) == "Rejected"
+
+
+def test_what_has_proven_nothing_is_given_one_only_if_its_owner_wants_that(house: Conversation) -> None:
+    """Else whoever could use its name once, before it had a password, could for years."""
+    house.store.register.came_with("garage", 0, "", None)
+    assert asked(house, request("garage")) == "Rejected"
+    assert refusals(house)[0].endswith("nobody has asked it to: tinyocpp charger certificate renew --charger garage")
+    for wanted, signed in ((7, "Rejected"), ("Heartbeat", "Rejected"), ("SignChargePointCertificate", "Accepted")):
+        number = house.call("ExtendedTriggerMessage", json.dumps({"requestedMessage": wanted}).encode())
+        house.wait(1)
+        assert len(house.session.text_to_send()) == 1
+        house.says(f'[3,"p-{number}",{{"status":"Accepted"}}]')
+        assert asked(house, request("garage")) == signed
+    house.wait(1)
+    assert brought(house)
+    assert asked(house, request("garage")) == "Rejected"  # once
+    house.store.register.came_with("garage", 1, "", None)
+    assert asked(house, request("garage")) == "Accepted"
+
+
+def test_a_certificate_that_was_revoked_gets_no_other(house: Conversation) -> None:
+    """Whoever stole the charger is still connected."""
+    asked(house, request("garage"))
+    (stolen,) = house.reader.certificates("garage")
+    house.store.register.came_with("garage", 3, "TLSv1.3", (stolen.serial, stolen.expires_at))
+    house.charger.ledger.certificate_state(stolen.serial, CertificateState.REVOKED)
+    assert asked(house, request("garage")) == "Rejected"
+    assert refusals(house) == ["it is connected with a certificate that was revoked"]
+
+
 def refusals(house: Conversation) -> list[str]:
     return [noted.detail for noted in house.noted() if noted.kind == OddityKind.NO_CERTIFICATE]
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import ssl
 from datetime import UTC, datetime, timedelta
+from shutil import rmtree
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -80,7 +81,8 @@ async def test_certificates_that_do_not_fit_change_nothing(site: Site) -> None:
 
 @within(20)
 async def test_the_log_names_what_runs_out(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    authority(site.folder).renew([], NOW - 5 * 365 * DAY + 5 * DAY)
+    rmtree(site.folder / "ca")
+    authority(site.folder).create("Root", "Home", ["127.0.0.1"], NOW - 5 * 365 * DAY + 5 * DAY, 20)
     async with site.listening():
         pass
     lines = [line for line in capsys.readouterr().err.splitlines() if "event=certificate" in line]

@@ -39,6 +39,7 @@ LESSONS: dict[str, answers.Lesson] = {
     "CancelReservation": answers.reservation_cancelled,
     "CertificateSigned": certificates.certificate_answered,
     "ChangeConfiguration": answers.configuration_changed,
+    "ExtendedTriggerMessage": certificates.certificate_asked,
     "GetConfiguration": answers.configuration_got,
     "GetDiagnostics": answers.upkeep(UpkeepKind.DIAGNOSTICS),
     "GetLog": answers.upkeep(UpkeepKind.LOG),

@@ -44,6 +44,7 @@ def sign_certificate(call: SignCertificate, charger: Charger) -> SignCertificate
         charger.ledger.note(charger.id, oddity, "", now)  # the request itself is with the calls
         charger.announce("oddity", kind=oddity.kind, detail=oddity.detail)
         return SignCertificateResult(status=GenericStatus.REJECTED)
+    charger.certificate_wanted = False
     charger.ledger.certificate_issued(issued)
     charger.announce("certificate", serial=issued.serial, state=issued.state)
     charger.undertake(deliver(issued))
@@ -56,10 +57,14 @@ def _signed(csr: str, charger: Charger, now: datetime) -> IssuedCertificate:
 
     if charger.authority is None:
         raise CertificateRefused("nobody here signs certificates")
-    lately = [one for one in charger.ledger.certificates(charger.id) if one.issued_at > now - A_DAY]
+    known = charger.ledger.certificates(charger.id)
+    _may_ask(charger, {one.serial for one in known if one.state is CertificateState.REVOKED})
+    lately = [one for one in known if one.issued_at > now - A_DAY]
     if len(lately) >= MOST_A_DAY:
         raise CertificateRefused(f"it has been given {MOST_A_DAY} within a day")
     serial_number = serial_number_of(charger.ledger.last_boot(charger.id))
+    if charger.ledger.admitted(serial_number):
+        serial_number = ""  # that is what a charger of ours is called
     signed = charger.authority.sign(charger.id, serial_number, csr, now)
     longest = whole_number(charger.ledger.configuration(charger.id, "CertificateSignedMaxChainSize")) or LONGEST_CHAIN
     if len(signed.chain_pem) > longest:
@@ -74,6 +79,19 @@ def _signed(csr: str, charger: Charger, now: datetime) -> IssuedCertificate:
     )
 
 
+def _may_ask(charger: Charger, revoked: set[str]) -> None:
+    """A certificate opens the door for years: what has proven nothing is given one only if its owner wants that now,
+    else whoever can use a charger's name once could keep it. Raises CertificateRefused."""
+    profile, serial = charger.ledger.came_with(charger.id)
+    if serial in revoked:
+        raise CertificateRefused("it is connected with a certificate that was revoked")
+    if profile == 0 and not charger.certificate_wanted:
+        from shlex import quote
+
+        remedy = f"tinyocpp charger certificate renew --charger {quote(charger.id)}"
+        raise CertificateRefused(f"it came without password or certificate, and nobody has asked it to: {remedy}")
+
+
 def serial_number_of(boot: BootNotification | None) -> str:
     """What else than its identity may be the common name (A00.FR.405); "" if it never said."""
     return (boot and boot.charge_point_serial_number) or ""
@@ -81,6 +99,23 @@ def serial_number_of(boot: BootNotification | None) -> str:
 
 class _Chain(msgspec.Struct, rename="camel"):
     certificate_chain: str
+
+
+class _Trigger(msgspec.Struct, rename="camel"):
+    requested_message: str
+
+
+def certificate_asked(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> None:
+    """Lesson of ExtendedTriggerMessage: the owner wants the charger to have a certificate."""
+    from tinyocpp.messages.security import ExtendedMessageTrigger
+
+    if stage is not Stage.SENT:
+        return
+    try:
+        asked = msgspec.json.decode(call, type=_Trigger).requested_message
+    except msgspec.MsgspecError:
+        return  # typed with --raw
+    charger.certificate_wanted |= asked == ExtendedMessageTrigger.SIGN_CHARGE_POINT_CERTIFICATE
 
 
 def certificate_answered(stage: Stage, call: bytes, answer: bytes, charger: Charger) -> None:

@@ -121,6 +121,10 @@ class SqlNotes:
     def profile_asked(self, charger_id: str, profile: int | None) -> None:
         self._register.ask_profile(charger_id, profile)
 
+    def came_with(self, charger_id: str) -> tuple[int | None, str | None]:
+        known = self._register.find(charger_id)
+        return (known.connected_profile, known.certificate_serial) if known else (None, None)
+
     def grant(self, charger_id: str, id_tag: str, until: datetime | None) -> None:
         charger, tag = fold_identity(charger_id), fold(id_tag)
         if until is None:
