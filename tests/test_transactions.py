@@ -13,6 +13,7 @@ from tinyocpp.transactions import (
     REGISTER_SLACK_WH,
     TRANSITIONS,
     Booted,
+    Counting,
     Ended,
     Metered,
     Quality,
@@ -23,6 +24,7 @@ from tinyocpp.transactions import (
     Transaction,
     apply,
     booked,
+    counted_in_kwh,
     is_closing_sample,
     is_number,
     may_be_of,
@@ -48,7 +50,7 @@ def having(*records: Record, start_wh: int | None = 1000, orphan: bool = False) 
 
 
 def in_kwh(*records: Record) -> Transaction:
-    return msgspec.structs.replace(having(*records), in_kwh=True)
+    return msgspec.structs.replace(having(*records), counting=Counting.KWH)
 
 
 def sample(register_wh: int | None, minutes: int = 10) -> Metered:
@@ -138,6 +140,18 @@ BOOKED = [
     ("without the stop of another", apply(without_stop(having(stop(5000))), ended(2000)), 1000, Quality.ESTIMATED),
     ("kWh called Wh, running", in_kwh(sample(1010)), 10_000, Quality.OPEN),
     ("kWh called Wh", in_kwh(sample(1010), stop(1011)), 11_000, Quality.FLAGGED),
+    (
+        "only samples in kWh",
+        apply(counted_in_kwh(having(sample(350), start_wh=350_000)), sample(353)),
+        3000,
+        Quality.OPEN,
+    ),
+    (
+        "only samples in kWh, stopped",
+        apply(counted_in_kwh(having(sample(353), start_wh=350_000)), stop(361_000)),
+        11_000,
+        Quality.MEASURED,
+    ),
     ("a boot after the end", having(sample(1500), ended(), BOOTED), 500, Quality.ESTIMATED),
     ("from zero", having(sample(20), sample(700, 20), start_wh=400_000), 700, Quality.OPEN),
     (
@@ -233,7 +247,9 @@ def powered(register_wh: int, minutes: int, power_w: float | None = 9451.0) -> M
         (having(powered(1001, 10, 0.0)), False),
         (having(powered(1001, 10, None)), False),
         (having(), False),
-        (having(powered(1, 10)), False),  # as far as can be told it counts from zero
+        (having(powered(1, 10)), True),  # from zero, or kWh: 1000 Wh is where it began
+        (having(powered(40, 10), start_wh=4_000_000), False),
+        (having(powered(9000, 10), start_wh=4_000_000), False),
         (in_kwh(powered(1001, 10)), False),
     ],
 )

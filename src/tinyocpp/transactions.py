@@ -8,7 +8,7 @@ as the meter shows them, import positive. None stands for a register nobody has 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 import msgspec
 
@@ -40,6 +40,15 @@ class Quality(StrEnum):
     OPEN = "open"
     ORPHAN = "orphan"  # no known start
     FLAGGED = "flagged"  # the figures contradict each other
+
+
+class Counting(IntEnum):
+    """What a transaction's registers are. The numbers are those of the books (column `relative`)."""
+
+    WH = 0
+    FROM_ZERO = 1  # its samples count from zero, unlike meterStart (Grizzl-E, quirk M10)
+    KWH = 2  # all of them are kWh, though it calls them Wh (quirk M1)
+    SAMPLES_KWH = 3  # only its samples are (OpenEVSE); `last_register_wh` is in Wh all the same
 
 
 class Metered(msgspec.Struct, frozen=True):
@@ -128,8 +137,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     last_sample_at: datetime | None = None
     power_w: float | None = None  # of that sample
     offered_a: float | None = None
-    relative: bool = False  # its samples count from zero, unlike meterStart (Grizzl-E, quirk M10)
-    in_kwh: bool = False  # all its registers are kWh, though it calls them Wh (OpenEVSE, quirk M1)
+    counting: Counting = Counting.WH
     stopped_at: datetime | None = None
     meter_stop_wh: int | None = None
     reason: str = ""
@@ -140,6 +148,10 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def running(self) -> bool:
         return self.state in RUNNING
+
+    @property
+    def relative(self) -> bool:
+        return self.counting is Counting.FROM_ZERO
 
 
 def plausible_time(at: datetime, now: datetime) -> bool:
@@ -202,13 +214,23 @@ def is_closing_sample(transaction: Transaction, sample: Metered) -> bool:
 
 
 def may_count_kwh(transaction: Transaction) -> bool:
-    """Is its register so slow that a look at all its samples is worth while? By its last power, as if that had flowed
-    from the start."""
-    moved = _sampled_wh(transaction)
-    if transaction.in_kwh or transaction.relative or not transaction.power_w or transaction.last_sample_at is None:
+    """Is a look at all its samples worth while, whether they are kWh? If by its last power, as if that had flowed from
+    the start, they are far too slow; or if they seem to count from zero, and times a thousand go on from meterStart."""
+    last_at, last_wh, start_wh = transaction.last_sample_at, transaction.last_register_wh, transaction.meter_start_wh
+    if transaction.counting > Counting.FROM_ZERO or not transaction.power_w or last_at is None or last_wh is None:
         return False
-    hours = (transaction.last_sample_at - transaction.started_at) / timedelta(hours=1)
-    return moved > 0 and moved * 100 < transaction.power_w * hours
+    if transaction.relative:
+        return below(start_wh, 1000 * (last_wh + 1)) and within_one_charge(start_wh, 1000 * last_wh)
+    hours = (last_at - transaction.started_at) / timedelta(hours=1)
+    return 0 < _sampled_wh(transaction) * 100 < transaction.power_w * hours
+
+
+def counted_in_kwh(transaction: Transaction) -> Transaction:
+    """As it is once that has been found out. Samples far below meterStart did not count from zero: it was in Wh."""
+    if not transaction.relative:
+        return msgspec.structs.replace(transaction, counting=Counting.KWH)
+    last_wh = 1000 * (transaction.last_register_wh or 0)
+    return msgspec.structs.replace(transaction, counting=Counting.SAMPLES_KWH, last_register_wh=last_wh)
 
 
 def apply(transaction: Transaction, record: Record) -> Transaction:
@@ -246,7 +268,7 @@ def without_stop(transaction: Transaction) -> Transaction:
 def booked(transaction: Transaction) -> tuple[int, Quality]:
     """Energy in Wh, never negative, and how sure it is."""
     energy, quality = _as_said(transaction)
-    if not transaction.in_kwh:
+    if transaction.counting is not Counting.KWH:
         return energy, quality
     return energy * 1000, Quality.FLAGGED if quality is Quality.MEASURED else quality
 
@@ -290,13 +312,16 @@ def _became(transaction: Transaction, state: State, disturbed_at: datetime | Non
 
 def _metered(transaction: Transaction, record: Metered, state: State) -> Transaction:
     newest = transaction.last_sample_at is None or record.at >= transaction.last_sample_at
-    start_wh, last_wh, relative = transaction.meter_start_wh, transaction.last_register_wh, transaction.relative
+    start_wh, last_wh, counting = transaction.meter_start_wh, transaction.last_register_wh, transaction.counting
     shown_wh = record.register_wh
+    if shown_wh is not None and counting is Counting.SAMPLES_KWH:
+        shown_wh *= 1000
     if shown_wh is not None and within_one_charge(transaction.meter_start_wh, shown_wh):
         if last_wh is None:
-            last_wh, relative = shown_wh, _counts_from_zero(start_wh, shown_wh)
-        elif relative and start_wh is not None and shown_wh - start_wh >= last_wh:
-            last_wh, relative = shown_wh, False  # a register after all: the first sample was garbage
+            last_wh = shown_wh
+            counting = Counting.FROM_ZERO if _counts_from_zero(start_wh, shown_wh) else counting
+        elif transaction.relative and start_wh is not None and shown_wh - start_wh >= last_wh:
+            last_wh, counting = shown_wh, Counting.WH  # a register after all: the first sample was garbage
         else:  # a register that falls back was exchanged or reset: what it had shown has flowed all the same
             last_wh = max(last_wh, shown_wh)
     return msgspec.structs.replace(
@@ -308,7 +333,7 @@ def _metered(transaction: Transaction, record: Metered, state: State) -> Transac
         last_sample_at=record.at if newest else transaction.last_sample_at,
         power_w=record.power_w if newest else transaction.power_w,
         offered_a=record.offered_a if newest and record.offered_a is not None else transaction.offered_a,
-        relative=relative,
+        counting=counting,
         stopped_at=None if state is State.OPEN else transaction.stopped_at,
     )
 
@@ -343,6 +368,8 @@ def _next_start(transaction: Transaction, shown_wh: int | None) -> int | None:
 
 def _stopped(transaction: Transaction, record: Stopped, state: State) -> Transaction:
     known_wh, stop_wh = transaction.meter_stop_wh, record.meter_stop_wh
+    if transaction.counting is Counting.KWH and _is_in_wh(transaction, stop_wh):
+        transaction = counted_in_kwh(msgspec.structs.replace(transaction, counting=Counting.FROM_ZERO))
     if transaction.state is not State.CLOSED:
         return msgspec.structs.replace(
             transaction,
@@ -357,6 +384,12 @@ def _stopped(transaction: Transaction, record: Stopped, state: State) -> Transac
     if known_wh is None:  # the first stop could not be read, this one can
         return msgspec.structs.replace(transaction, meter_stop_wh=stop_wh)
     return msgspec.structs.replace(transaction, contradicted=True)
+
+
+def _is_in_wh(transaction: Transaction, stop_wh: int | None) -> bool:
+    """Is the stop, unlike the samples, and so the start, which was near zero, in Wh?"""
+    start_wh = transaction.meter_start_wh
+    return stop_wh is not None and start_wh is not None and stop_wh - start_wh > 100 * _sampled_wh(transaction)
 
 
 def _sampled_wh(transaction: Transaction) -> int:

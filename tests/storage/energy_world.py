@@ -46,6 +46,7 @@ class Unit(Enum):
     WH = auto()
     KWH = auto()  # samples in kWh that say so (M4)
     KWH_CALLED_WH = auto()  # everything, and nothing says so (M1)
+    SAMPLES_KWH_CALLED_WH = auto()  # only the samples, as OpenEVSE does
 
 
 class Fate(Enum):
@@ -70,6 +71,11 @@ class Habits:
     names_stopper: bool = True  # puts the tag into its stop
     tells_power: bool = True
 
+    @property
+    def mislead(self) -> bool:
+        """Its samples are no registers as those of start and stop."""
+        return self.meter is Meter.SAMPLES_FROM_ZERO or self.unit is Unit.SAMPLES_KWH_CALLED_WH
+
     def register(self, outlet: Outlet) -> int:
         """What start and stop say, in the charger's idea of Wh."""
         shown_wh = outlet.register_wh
@@ -85,6 +91,8 @@ class Habits:
             shown_wh = self.register(outlet)
         if self.unit is Unit.KWH:
             return {"value": f"{shown_wh / 1000:.2f}", "unit": "kWh"}
+        if self.unit is Unit.SAMPLES_KWH_CALLED_WH:
+            shown_wh //= 1000
         return {"value": str(shown_wh), "unit": "Wh"}
 
 
@@ -128,7 +136,7 @@ class Outlet:
     true_wh: int = 0  # all that ever flowed here
     charge: Charge | None = None
     highest_wh: int = 0  # its register ever was
-    misled: bool = False  # by a sample that counts from zero, of a charge whose start nobody has heard
+    misled: bool = False  # by a sample that is no register as start and stop have it, before a start was heard
 
     def flow(self, energy_wh: int) -> None:
         self.true_wh += energy_wh
@@ -191,7 +199,7 @@ class ChargePoint:
             id_tag=id_tag,
             started_at=self.street.at,
             start_shown=0,
-            own_number=len(self.charges) % 3 + (1 if len(self.outlets) == 1 else 101),  # 1: a number of ours, too
+            own_number=101 + len(self.charges) % 3,  # were it from 1, it would be a number of ours now and then
         )
         outlet.charge = charge
         self.charges.append(charge)
@@ -283,11 +291,10 @@ class ChargePoint:
         tag."""
         number, id_tag = payload["transactionId"], payload.get("idTag")
         for other in self.charges:
-            if other is charge or not other.start_heard:
-                continue
             unsaid = number == self.habits.no_number and id_tag in (None, other.id_tag) and not other.stop_named
-            own = self.habits.own_numbers and (number == other.number or not charge.start_heard)
-            if own or (unsaid and not charge.start_heard):
+            same = self.habits.own_numbers and other.start_heard and number == other.number
+            own = self.habits.own_numbers and not charge.start_heard
+            if other is not charge and (same or own or (unsaid and not charge.start_heard)):
                 other.mistaken = True
 
     def _note(self, charge: Charge, sent: Sent, *, answered: bool) -> None:
@@ -297,7 +304,7 @@ class ChargePoint:
             if answered:
                 charge.known_number = charge.number
         elif sent.action == "MeterValues":
-            misled = self.habits.meter is Meter.SAMPLES_FROM_ZERO and not charge.start_heard
+            misled = self.habits.mislead and not charge.start_heard
             charge.outlet.misled = charge.outlet.misled or misled
         elif sent.action == "StopTransaction":
             charge.stop_heard = True

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tinyocpp.storage import Booking
 
-ROUNDED_WH = {Unit.WH: 1, Unit.KWH: 10, Unit.KWH_CALLED_WH: 1000}
+ROUNDED_WH = {Unit.WH: 1, Unit.KWH: 10, Unit.KWH_CALLED_WH: 1000, Unit.SAMPLES_KWH_CALLED_WH: 1000}
 """How exactly a charger of that unit tells what it has delivered."""
 
 APART_WH = 150_000

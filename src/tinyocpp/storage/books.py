@@ -13,7 +13,7 @@ import msgspec
 from tinyocpp.messages.types import AuthorizationStatus
 from tinyocpp.storage.sql import EPOCH, MILLISECOND, Database, Row, integer, integer_or_none, ms, ms_or_none, when
 from tinyocpp.tags import fold
-from tinyocpp.transactions import Metered, Record, State, Transaction, apply, booked, shown_register
+from tinyocpp.transactions import Counting, Metered, Record, State, Transaction, apply, booked, shown_register
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,11 +31,10 @@ SELECT = (
     " last_register_wh, last_sample_at, relative, stopped_at, meter_stop_wh, reason, contradicted, undisturbed,"
     " claimed_id, start_guessed, next_start_wh, power_w, offered_a FROM transactions"
 )
-FROM_ZERO, IN_KWH = 1, 2
-"""What the column `relative` says of a transaction's registers, if anything."""
 MOST_CONNECTORS = 10
 RUNNING = "state IN ('open', 'uncertain')"
 STATES = {state.value: state for state in State}
+COUNTINGS = tuple(Counting)
 
 
 def transaction_of(row: Row) -> Transaction:
@@ -58,8 +57,7 @@ def transaction_of(row: Row) -> Transaction:
         meter_start_wh=meter_start_wh,
         last_register_wh=last_register_wh,
         last_sample_at=None if last_sample_at is None else EPOCH + MILLISECOND * last_sample_at,
-        relative=relative == FROM_ZERO,
-        in_kwh=relative == IN_KWH,
+        counting=COUNTINGS[relative],
         stopped_at=None if stopped_at is None else EPOCH + MILLISECOND * stopped_at,
         meter_stop_wh=meter_stop_wh,
         reason=reason,
@@ -194,7 +192,7 @@ class Books:
             transaction.start_guessed,
             transaction.last_register_wh,
             ms_or_none(transaction.last_sample_at),
-            FROM_ZERO if transaction.relative else IN_KWH if transaction.in_kwh else 0,
+            transaction.counting,
             transaction.power_w,
             transaction.offered_a,
             ms(now),

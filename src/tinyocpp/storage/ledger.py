@@ -26,6 +26,7 @@ from tinyocpp.transactions import (
     CLOCK_SLACK,
     REGISTER_SLACK_WH,
     Booted,
+    Counting,
     Ended,
     Metered,
     Resumed,
@@ -33,6 +34,7 @@ from tinyocpp.transactions import (
     Stopped,
     Transaction,
     below,
+    counted_in_kwh,
     is_closing_sample,
     is_number,
     may_be_of,
@@ -63,6 +65,8 @@ WATCHED = timedelta(hours=6)
 STATUS_SLACK = timedelta(minutes=1)
 """Statuses in order of arrival may have times a little out of it (quirk T6)."""
 
+ALIKE = frozenset({Counting.WH, Counting.KWH})
+"""Samples, start and stop count the same."""
 CHARGING = frozenset({ChargePointStatus.CHARGING, ChargePointStatus.SUSPENDED_EV, ChargePointStatus.SUSPENDED_EVSE})
 
 
@@ -416,7 +420,7 @@ class SqlLedger(SqlDealings):
         if transaction is not None:
             transaction = self._books.happen(transaction, record, now)
             if may_count_kwh(transaction) and self._counts_kwh(transaction):
-                transaction = msgspec.structs.replace(transaction, in_kwh=True)
+                transaction = counted_in_kwh(transaction)
                 self._books.keep(transaction, now, sampled=True)
             if transaction.running:
                 return transaction  # its row has it all
@@ -448,9 +452,10 @@ class SqlLedger(SqlDealings):
         return counts_kwh((time(at), integer_or_none(wh), real_or_none(power_w)) for at, wh, power_w in rows)
 
     def _idle_register(self, charger: str, connector_id: int, record: Metered) -> int | None:
-        """What a sample says of the meter while nothing runs: nothing, where samples count from zero (quirk M10)."""
+        """What a sample says of the meter while nothing runs: nothing, where samples are not what start and stop are
+        (quirks M1 and M10)."""
         latest = self._books.latest(charger, connector_id)
-        return None if latest is not None and latest.relative else record.register_wh
+        return record.register_wh if latest is None or latest.counting in ALIKE else None
 
     def _metering(self, charger: str, connector_id: int, claimed_id: int | None, record: Metered) -> Transaction | None:
         """The transaction a sample belongs to: the one it names, or the one running on its connector."""
