@@ -19,6 +19,23 @@ def power(value: float | str, **more: str) -> dict[str, object]:
     return {"value": f"{value}", "measurand": POWER} | more
 
 
+def test_M1_kWh_called_Wh() -> None:
+    """OpenEVSE 4.2.2, in its samples; whose start and stop are kWh too is booked in Wh all the same, and flagged."""
+    garage = Garage()
+    number = garage.start(350_000)
+    for kwh in (351, 352, 354, 356, 357):
+        garage.clock.pass_(600)
+        garage.sample({"value": kwh, "unit": "Wh"}, power(9451), transactionId=number)
+    assert garage.booked() == [f"{number} 04A2 7000 Wh open"]
+    garage.stop(number, 361_000)
+    other = garage.start(361)
+    for kwh in (362, 363, 365):
+        garage.clock.pass_(600)
+        garage.sample({"value": kwh, "unit": "Wh"}, power(9451), transactionId=other)
+    garage.stop(other, 368)
+    assert garage.booked() == [f"{number} 04A2 11000 Wh measured", f"{other} 04A2 7000 Wh flagged"]
+
+
 def test_M2_no_unit() -> None:
     """Autel: the standard's own, W and Wh."""
     garage = Garage()

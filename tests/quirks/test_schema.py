@@ -73,6 +73,9 @@ def test_S7_tags_above_20_characters() -> None:
     number = garage.start(1000, "X16WG99J2QIEGCC0MCJ5")
     assert "idTagInfo" in garage.stop(number, 4000, idTag="X16WG99J2QIEGCC0MCJ5-")
     assert garage.booked() == [f"{number} X16WG99J2QIEGCC0MCJ5 3000 Wh measured"]
+    number = garage.start(4000, "X16WG99J2QIEGCC0MCJ5")
+    garage.stop(-1, 6000, idTag="X16WG99J2QIEGCC0MCJ5-")
+    assert garage.booked()[1:] == [f"{number} X16WG99J2QIEGCC0MCJ5 2000 Wh measured"]
     answer = garage.asks("Authorize", idTag="04AABBCCDDEEFF00112233445566778899")
     assert answer["idTagInfo"]["status"] == "Accepted"
 
