@@ -79,6 +79,11 @@ class Attempts:
             return self._home.has_one(identity, now_s)
         return all(buckets.has_one(key, now_s) for buckets, key in self._of_strangers(identity, address))
 
+    def shown(self, address: str, now_s: float, *, home: bool) -> None:
+        """It was none that was right before, and may not be hashed now: that is a guess all the same."""
+        if not home:
+            self._address.take(network_of(address), now_s)
+
     def wrong(self, identity: str, address: str, now_s: float, *, home: bool) -> None:
         """It was, whether by the quick way or the slow one."""
         if home:

@@ -143,6 +143,17 @@ def test_guessing_from_the_same_address_keeps_a_proven_charger_out_never(entranc
             assert came_in(entrance)
 
 
+def test_guessing_from_elsewhere_is_no_faster_for_a_charger_that_was_right_before(entrance: Entrance) -> None:
+    """What its password is compared with is quick, but not for strangers."""
+    admitted(entrance)
+    assert came_in(entrance)
+    for tick in range(1000):
+        entrance.seconds = tick / 1000
+        entrance.knock(password=f"guess {tick}", address=STRANGER)
+    assert entrance.knock(password="correct horse", address=STRANGER) == TOO_MANY
+    assert came_in(entrance, HOME)
+
+
 def test_guessing_costs_little(entrance: Entrance) -> None:
     """A thousand wrong passwords a second from a hundred addresses: one in a thousand is hashed. Measured: 3.5 % of a
     processor for ten of these seconds, a 280th of what it would cost to hash them all."""

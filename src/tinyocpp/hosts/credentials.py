@@ -90,6 +90,7 @@ class Credentials:
         found = next((one for one in keys if self._proven.recognises(identity, one, password)), None)
         if found is None:
             if not self._attempts.may_guess(identity, address, now_s, home=home):
+                self._attempts.shown(address, now_s, home=home)
                 return TOO_MANY
             found = next((one for one in keys if verify_password(password, one)), None)
         if found is None:
