@@ -76,7 +76,7 @@ def test_reserve_and_cancel(house: House, plug: Plug) -> None:
     ]
     assert listed(house) == []
     assert [row["state"] for row in listed(house, "--all")] == ["cancelled", "cancelled"]
-    assert house.type("charger", "cancel-reservation")[2].startswith("tinyocpp: garage has not a reservation")
+    assert house.type("charger", "cancel-reservation")[2].startswith("tinyocpp: garage has no reservation")
 
 
 REFUSALS = {
@@ -101,7 +101,7 @@ def test_cancelling_what_the_charger_does_not_know(house: House, plug: Plug) -> 
     plugged = plug("garage", CancelReservation={"status": "Rejected"})
     code, _, err = house.type("charger", "cancel-reservation", "7")
     assert (code, plugged.asked) == (1, [])
-    assert err == "tinyocpp: garage has not reservation 7; see tinyocpp charger reservations\n"
+    assert err == "tinyocpp: garage has no reservation 7; see tinyocpp charger reservations\n"
     code, _, err = house.type("charger", "cancel-reservation", "7", "--anyway")
     assert (code, plugged.asked) == (1, [("CancelReservation", {"reservationId": 7})])
     assert "it knows no such reservation; nothing is kept any more" in err

@@ -132,9 +132,9 @@ def _which(known: list[Reservation], args: Namespace, charger_id: str) -> int:
     if args.id is not None and args.anyway:
         return int(args.id)
     if not wanted:
-        said = f"reservation {args.id}" if args.id is not None else "a reservation"
+        said = f"reservation {args.id}" if args.id is not None else "reservation"
         where = f" on connector {args.connector}" if args.connector is not None else ""
-        raise Refused(f"{charger_id} has not {said}{where}{_numbers(known)}; see tinyocpp charger reservations")
+        raise Refused(f"{charger_id} has no {said}{where}{_numbers(known)}; see tinyocpp charger reservations")
     raise Malformed(f"which reservation? name its number{_numbers(known)}")
 
 
