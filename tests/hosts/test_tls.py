@@ -59,6 +59,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
     openssl("req", "-new", "-nodes", "-subj", "/O=Home/CN=garage", *EC, "-out", files[0], "-keyout", files[1])
     issue = ["-CA", f"{folder}/ca.pem", "-CAkey", f"{folder}/ca.key", "-CAcreateserial", "-days", "-1"]
     openssl("x509", "-req", "-in", files[0], *issue, "-out", f"{folder}/expired.pem")
+    openssl("pkey", "-in", f"{folder}/rsa.key", "-aes128", "-passout", "pass:secret", "-out", f"{folder}/locked.key")
     return folder
 
 
@@ -282,6 +283,7 @@ async def test_whoever_says_nothing_over_tls_has_an_address_too(site: Site, pki:
     ("table", "said"),
     [
         ('certificate = ["rsa.pem"]\nkey = ["ec.key"]', "do key and certificate belong together"),
+        ('certificate = ["rsa.pem"]\nkey = ["locked.key"]', "has a passphrase"),
         ('certificate = ["nowhere.pem"]\nkey = ["ec.key"]', "nowhere.pem"),
         ('certificate = ["rsa.pem"]\nkey = ["rsa.key"]\nclient_ca = "rsa.key"', "listener.tls.client_ca"),
     ],

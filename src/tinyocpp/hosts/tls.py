@@ -88,7 +88,8 @@ def server_context(tls: TlsConfig) -> ServerContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
     for certificate, key in zip(tls.certificate, tls.key, strict=True):
-        _load(f"listener.tls.certificate: {certificate} with {key}", context.load_cert_chain, certificate, key)
+        what = f"listener.tls.certificate: {certificate} with {key}"
+        _load(what, context.load_cert_chain, certificate, key, _no_passphrase)
     if tls.client_ca:
         _load(f"listener.tls.client_ca: {tls.client_ca}", context.load_verify_locations, tls.client_ca)
         context.verify_mode = ssl.CERT_OPTIONAL  # below profile 3 a charger need not show one
@@ -110,7 +111,12 @@ def client_certificate(ssl_object: ssl.SSLObject) -> Certificate | None:
     )
 
 
-def _load(what: str, load: Any, *files: str) -> None:
+def _no_passphrase() -> str:
+    """OpenSSL would ask whoever sits at the terminal for one, and every charger would wait for the answer."""
+    raise OSError(0, "its key has a passphrase, which nobody is there to type; take it off: openssl pkey -in FILE")
+
+
+def _load(what: str, load: Any, *files: Any) -> None:
     try:
         load(*files)
     except ssl.SSLError as error:
