@@ -39,6 +39,7 @@ def test_for_people(house: House, plug: Callable[..., Plugged]) -> None:
     tell(plug)
 
     _, out, _ = house.type("charger", "history", "--charger", "GARAGE", "--limit", "2")
+    assert len(house.type("charger", "history", "--limit", "99999999999999999999")[1].splitlines()) == 4
 
     lines = out.splitlines()
     assert len(lines) == 3

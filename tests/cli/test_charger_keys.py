@@ -176,6 +176,7 @@ def test_B5_what_is_so_already_is_not_written(house: House, plug: Plug) -> None:
 
 
 MISTAKES = {
+    "an empty key": ((" ", "x"), 64, "KEY is empty"),
     "S25: an empty value": (("Fan", ""), 64, "an empty value takes some chargers down"),
     "no number": (("HeartbeatInterval", "soon"), 64, "HeartbeatInterval cannot be soon: write a whole number"),
     "no boolean": (("LocalPreAuthorize", "yes"), 64, "LocalPreAuthorize cannot be yes: write true or false"),

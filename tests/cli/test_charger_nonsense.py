@@ -102,3 +102,11 @@ def test_a_callerror_is_said_in_one_line_however_long(house: House, plug: Plug) 
     plug("garage", Reset=[STEERS, "B" * 100_000, {}])
     code, _, err = house.type("charger", "reset")
     assert (code, err.startswith(f"tinyocpp: garage: {STEERS_NOT}: BBB"), len(err) < 2000) == (76, True, True)
+
+
+def test_what_was_typed_is_no_text(house: House, plug: Plug) -> None:
+    """As Python has the bytes of a terminal that writes Latin-1."""
+    garage = plug("garage", ChangeConfiguration={"status": "Accepted"})
+    code, _, err = house.type("charger", "set", "--force", "Name", "M\udcfcller")
+    assert (code, err) == (64, "tinyocpp: what was typed is not UTF-8, as this terminal says it is: 'M\\udcfcller'\n")
+    assert garage.asked == []

@@ -134,6 +134,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], int, str]] = {
         1,
         "may not charge (Invalid), so a connector would be kept for nobody",
     ),
+    "no tag": (("", "--for", "1h", "--anyway"), 64, "TAG: for whom?"),
     "a long tag": (("Long", "--for", "1h"), 64, "longer than the 20 characters a charger has room for"),
     "a long group": (("Anna", "--for", "1h", "--group", "g" * 21), 64, "--group ggggg"),
     "connector -1": (("Anna", "--for", "1h", "--connector", "-1"), 64, "connectors are counted from 1"),

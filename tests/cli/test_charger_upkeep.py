@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from listening import ACCEPTED, BOOT, Charger, Site, charger, within
 
 from tinyocpp.cli import main
-from tinyocpp.cli.charger import goals, handover, upkeep
+from tinyocpp.cli.charger.upkeep import goals, handover, uploads
 from tinyocpp.simulator import charge_point, firmware
 from tinyocpp.simulator.charge_point import ChargePoint
 from tinyocpp.simulator.client import Address, Client, Clock
@@ -145,7 +145,7 @@ async def test_a_file_that_is_not_where_the_url_says(site: Site, capsys: Any) ->
 
 @within(LIMIT_S)
 async def test_too_large_a_file(site: Site, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "MB", 100)
+    monkeypatch.setattr(uploads, "MB", 100)
     async with site.listening() as listener, simulated(listener):
         code = await typed(site, "diagnostics", "get", "--to", str(site.folder / "brought"), "--most-mb", "1")
         assert code == 1
@@ -333,7 +333,7 @@ async def test_the_file_counts(
 @within(LIMIT_S)
 async def test_nothing_to_tell(site: Site, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """No file name in the answer (section 5.9)."""
-    monkeypatch.setattr(upkeep, "NOTHING_S", 0.5)
+    monkeypatch.setattr(uploads, "NOTHING_S", 0.5)
     async with site.listening() as listener, charger(listener) as garage:
         await garage.boot()
         asking = asyncio.create_task(typed(site, "diagnostics", "get", "--to", str(site.folder / "brought")))
@@ -365,6 +365,10 @@ async def test_what_a_log_is_asked_for(site: Site) -> None:
         assert await asking == 0
         asking = asyncio.create_task(typed(site, "log", "get", "--to", "http://192.0.2.1/x"))
         assert (await answer(garage, "GetLog", {"status": "Rejected"}))["requestId"] == 2
+        assert await asking == 1
+        await garage.ask("LogStatusNotification", {"status": "Uploading", "requestId": 2**63 - 1})
+        asking = asyncio.create_task(typed(site, "log", "get", "--to", "http://192.0.2.1/x"))
+        assert (await answer(garage, "GetLog", {"status": "Rejected"}))["requestId"] == 1
         assert await asking == 1
 
 

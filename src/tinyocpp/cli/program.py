@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 INTERRUPTED = 130
+ESCAPED_BYTES = re.compile("[\udc80-\udcff]")  # as Python has bytes of a command line that are no text (PEP 383)
 OUTPUT_LOST = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
@@ -56,6 +57,13 @@ def run_program(name: str, run: Callable[[], int]) -> int:
 
         print(f"{name}: {printable(str(error))}", file=sys.stderr)  # a charger's own words may be in it
         return error.exit_code
+    except UnicodeEncodeError as error:
+        if not ESCAPED_BYTES.search(error.object):
+            raise
+        print(
+            f"{name}: what was typed is not UTF-8, as this terminal says it is: {error.object!a}", file=sys.stderr
+        )
+        return Malformed.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read our output has had enough

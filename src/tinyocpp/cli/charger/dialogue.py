@@ -14,6 +14,7 @@ import msgspec
 from tinyocpp.cli.charger.words import in_words, remedy_of_error
 from tinyocpp.cli.known import connectors, registered
 from tinyocpp.cli.program import add_timeout
+from tinyocpp.cli.tables import printable
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import CommandClient, open_charger
 from tinyocpp.errors import CallRefused, Malformed, Refused
@@ -92,7 +93,7 @@ class Dialogue:
         if not agreed(answer):
             remedy = remedy or known_remedy
             raise Refused(f"{self.charger_id} {sentence}" + (f"; {remedy}" if remedy else ""))
-        print(f"{self.charger_id} {sentence}" + (f"\n{known_remedy}" if known_remedy else ""))
+        print(printable(f"{self.charger_id} {sentence}") + (f"\n{known_remedy}" if known_remedy else ""))
 
     def verdict(self, answer: bytes) -> int:
         """The exit code of an answer that has been shown as it is."""

@@ -6,6 +6,7 @@ Samples and transactions are not in it: those are `tinyocpp report`'s. What came
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -37,12 +38,13 @@ def history_options(parser: ArgumentParser) -> None:
 def history(args: Namespace, config: Config) -> int:
     if args.limit < 1:
         raise Malformed(f"--limit {args.limit}: write 1 or more")
+    limit = min(args.limit, sys.maxsize)
     now = datetime.now(UTC)
     since = read_moment(args.since, "--since", now, config.zone()) if args.since else now - LATELY
     told: list[Happening] = []
     if os.path.exists(config.paths.accounting):
         with closing(open_reader(config)) as reader:
-            told = reader.history(since, charger_id=args.charger, limit=args.limit)
+            told = reader.history(since, charger_id=args.charger, limit=limit)
     columns = (
         Column("at", "when", local_time(config.zone())),
         Column("charger_id", "charger"),

@@ -161,6 +161,8 @@ def _check(charger: Dialogue, key: str, value: str) -> None:
             f"{key}: a password is no setting like others; bring the charger one with:"
             f" tinyocpp charger password --rotate {charger.charger_id}"
         )
+    if not key.strip():
+        raise Malformed("KEY is empty; see tinyocpp charger get")
     if not value:
         raise Malformed(f"{key}: an empty value takes some chargers down; send it all the same with --force")
     if len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE:

@@ -77,8 +77,10 @@ def _whose(args: Namespace, tags: TagFile, now: datetime) -> tuple[str, str]:
     id_tag = tag_typed(args.tag, tags)
     verdict = tags.judge(id_tag, now)
     group = args.group if args.group is not None else verdict.parent_id_tag or ""
+    if not verdict.id_tag:
+        raise Malformed("TAG: for whom? write an id or a name of the tags file")
     for name, text in (("TAG", verdict.id_tag), ("--group", group)):
-        if not 0 <= len(text) <= LONGEST:
+        if len(text) > LONGEST:
             raise Malformed(f"{name} {text}: longer than the {LONGEST} characters a charger has room for")
     if verdict.status is not AuthorizationStatus.ACCEPTED and not args.anyway:
         raise Refused(
