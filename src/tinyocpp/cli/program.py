@@ -60,9 +60,7 @@ def run_program(name: str, run: Callable[[], int]) -> int:
     except UnicodeEncodeError as error:
         if not ESCAPED_BYTES.search(error.object):
             raise
-        print(
-            f"{name}: what was typed is not UTF-8, as this terminal says it is: {error.object!a}", file=sys.stderr
-        )
+        print(f"{name}: what was typed is not UTF-8, as this terminal says it is: {error.object!a}", file=sys.stderr)
         return Malformed.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
