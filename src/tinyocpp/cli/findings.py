@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.admission import NOT_ADMITTED
-from tinyocpp.cli.charger.statuses import MEANINGS
+from tinyocpp.cli.charger.upkeep.statuses import MEANINGS
 from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.leniency import LOSSES, OddityKind
 from tinyocpp.leniency.values import NOTHING_SAID

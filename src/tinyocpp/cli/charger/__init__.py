@@ -55,9 +55,9 @@ WHAT = {
     "profile set": Word("profiles.set_profile", "put a limit into the charger"),
     "profile clear": Word("profiles.clear", "take limits out of it"),
     "profile composite": Word("profiles.composite", "what all its limits come to, hour by hour"),
-    "firmware update": Word("upkeep.update_firmware", "give it new firmware: a file here, or a URL"),
-    "diagnostics get": Word("upkeep.get_diagnostics", "have it bring its diagnostics"),
-    "log get": Word("upkeep.get_log", "have it bring a log, where it knows the security extension"),
+    "firmware update": Word("upkeep.firmware.update_firmware", "give it new firmware: a file here, or a URL"),
+    "diagnostics get": Word("upkeep.uploads.get_diagnostics", "have it bring its diagnostics"),
+    "log get": Word("upkeep.uploads.get_log", "have it bring a log, where it knows the security extension"),
 }
 
 GROUPS = {
@@ -97,7 +97,7 @@ class _WordParser(Parser):
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         if self._row is not None:
-            module_name, _, name = self._row.does.partition(".")
+            module_name, _, name = self._row.does.rpartition(".")
             module = import_module(f"{__name__}.{module_name}")
             getattr(module, f"{name}_options", _none)(self)
             self.set_defaults(does=getattr(module, name))

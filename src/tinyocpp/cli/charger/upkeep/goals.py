@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyocpp.cli.charger.statuses import FIRMWARE, UPLOAD
+from tinyocpp.cli.charger.upkeep.statuses import FIRMWARE, UPLOAD
 from tinyocpp.errors import Refused
 
 if TYPE_CHECKING:
-    from tinyocpp.cli.charger.story import Story
+    from tinyocpp.cli.charger.upkeep.story import Story
     from tinyocpp.hosts.filedoor.goods import Inbox, Offer
 
 PROOF_S = 60.0  # how long a restart may take that shows a new version, and a word that follows one

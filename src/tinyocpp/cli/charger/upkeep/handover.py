@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tinyocpp.cli.charger.dialogue import Dialogue, add_charger
-from tinyocpp.cli.charger.goals import RETRY_S, amount
+from tinyocpp.cli.charger.upkeep.goals import RETRY_S, amount
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.errors import CallRefused, Malformed, NoAnswer, Refused
 from tinyocpp.hosts.filedoor import open_door
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator
 
-    from tinyocpp.cli.charger.story import Story
+    from tinyocpp.cli.charger.upkeep.story import Story
 
 QUIET_S = 1800.0  # a charger may finish a charge before it installs anything
 PROTOCOLS_S = 20.0  # for a question that need not be answered
 SCHEMES = ("http", "https", "ftp", "ftps", "sftp")
 LONGEST_URL = 512
+HIGHEST_NUMBER = 2**31 - 1  # that a charger may keep as its request's
 PROTOCOLS = "SupportedFileTransferProtocols"
 
 
@@ -147,3 +148,9 @@ def needs_us(args: Namespace, what: str) -> None:
         raise Malformed(f"--port {args.port}: 0 to 65535")
     if args.host and not re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", args.host):
         raise Malformed(f"--host {args.host}: a name or an address, without port")
+
+
+def next_number(charger: Dialogue) -> int:
+    """A request's, above all that are known of this charger; what it says by itself may be any number."""
+    known = [one.request_id or 0 for one in charger.reader.upkeep(charger.charger_id)]
+    return max((number for number in known if 0 < number < HIGHEST_NUMBER), default=0) + 1
