@@ -232,7 +232,17 @@ def test_a_bad_request_in_a_file(house: House, ca: FileAuthority, text: str | No
     assert issued(house) == []
 
 
-def test_revoke_one_or_all(house: House, ca: FileAuthority) -> None:
+def test_a_charger_that_is_forgotten_may_have_a_certificate(house: House, ca: FileAuthority) -> None:
+    house.type("charger", "admit", "garage")
+    house.type("ca", "issue", "garage")
+    revoke = "Its certificate would open the door to the next garage: tinyocpp ca revoke garage\n"
+    assert house.type("charger", "forget", "garage")[1].endswith(revoke)
+    house.type("ca", "revoke", "garage")
+    house.type("charger", "admit", "garage")
+    assert "certificate" not in house.type("charger", "forget", "garage")[1]
+
+
+def test_revoke_one_or_all(house: House, ca: FileAuthority, plug: Callable[..., Plugged]) -> None:
     for name in ("garage", "carport"):
         house.type("ca", "issue", name)
     (house.folder / "ca" / "chargers").rename(house.folder / "away")
@@ -243,6 +253,10 @@ def test_revoke_one_or_all(house: House, ca: FileAuthority) -> None:
     assert states(house) == [("carport", "revoked"), ("garage", "installed"), ("garage", "installed")]
     assert house.type("ca", "revoke", "GARAGE")[0] == 0
     assert states(house) == [("carport", "revoked"), ("garage", "revoked"), ("garage", "revoked")]
+    plug("carport")
+    assert house.type("ca", "revoke", "carport")[1].endswith(
+        "It is connected and stays so until its connection ends.\n"
+    )
     code, _, err = house.type("ca", "revoke", "attic")
     assert (code, err) == (1, "tinyocpp: our authority has signed nothing for attic; see: tinyocpp ca show\n")
 

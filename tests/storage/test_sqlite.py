@@ -57,6 +57,14 @@ def test_a_new_ledger_is_of_this_version_and_logs_ahead(store: SqliteStore) -> N
     assert (pragma(store, "user_version"), pragma(store, "journal_mode")) == (len(MIGRATIONS), "wal")
 
 
+def test_a_new_ledger_is_not_for_everybody(store: SqliteStore, path: Path) -> None:
+    """Hashes of passwords are in it, and who charged when."""
+    store.begin()
+    store.commit()
+    modes = {one.name: one.stat().st_mode & 0o777 & ~0o640 for one in path.parent.glob(f"{path.name}*")}
+    assert modes == {f"{path.name}{suffix}": 0 for suffix in ("", "-wal", "-shm")}
+
+
 def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "accounting.sqlite3"
     SqliteStore(str(path)).close()

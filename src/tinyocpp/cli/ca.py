@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.certificates import expiry, plain_serial
-from tinyocpp.cli.charger.door import identity_typed, writing
+from tinyocpp.cli.charger.door import identity_typed, say_if_connected, writing
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
 from tinyocpp.config import FILE
 from tinyocpp.dealings import CertificateState, IssuedCertificate
@@ -226,6 +226,7 @@ def _revoke(args: argparse.Namespace, config: Config) -> None:
             store.ledger.certificate_state(one.serial, CertificateState.REVOKED)
     serials = ", ".join(one.serial for one in meant)
     print(f"{serials} of {meant[0].charger_id}: refused from its next connection on")
+    say_if_connected(meant[0].charger_id, config)
 
 
 def _write_new(path: str, data: bytes) -> None:

@@ -206,8 +206,14 @@ def _make_folder(folder: str, files: dict[str, bytes]) -> None:
 
 
 def _give_to_owner_above(folder: str) -> None:
-    """What root makes in a service's folder is the service's, which has to read the keys."""
+    """What root makes in a service's folder is the service's, which has to read the keys. It could put a link in the
+    place of ours meanwhile, so files are given away through the folder that was opened, and the folder last."""
     if os.geteuid() == 0:
         above = os.stat(os.path.dirname(folder))
-        for path in (folder, *(entry.path for entry in os.scandir(folder))):
-            os.chown(path, above.st_uid, above.st_gid)
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            for name in os.listdir(opened):
+                os.chown(name, above.st_uid, above.st_gid, dir_fd=opened, follow_symlinks=False)
+            os.fchown(opened, above.st_uid, above.st_gid)
+        finally:
+            os.close(opened)

@@ -7,6 +7,7 @@ ledger.py, the tables in schema.py.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -70,6 +71,7 @@ class SqliteStore:
 
     def __init__(self, path: str) -> None:
         _make_folder(path)
+        _make_file(path)
         self._db = SqliteDatabase(path)
         self._relaxed: bool | None = None
         self._changes_at_begin = 0
@@ -226,6 +228,14 @@ def _make_folder(path: str) -> None:
         os.makedirs(folder, mode=0o750, exist_ok=True)
     except OSError as error:
         raise StorageError(f"{folder}: cannot be made: {error.strerror}") from error
+
+
+def _make_file(path: str) -> None:
+    """A new one is not for everybody: hashes of passwords are in it, and who charged when. SQLite gives what it puts
+    beside it the same mode. One that is there is not even opened: closing it would give up this process's locks."""
+    if path != ":memory:":
+        with contextlib.suppress(OSError):  # it is there, or SQLite says why not
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o640))
 
 
 def _quoted(path: str) -> str:

@@ -10,6 +10,7 @@ import os
 import sys
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +19,7 @@ from tinyocpp.cli.known import connected_now, look_up
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows, printable
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import open_charger
+from tinyocpp.dealings import CertificateState
 from tinyocpp.errors import Malformed, OperatorError, Refused, StorageError, Unavailable
 from tinyocpp.identity import RULE, fold_identity, valid_identity
 from tinyocpp.messages.core import RegistrationStatus
@@ -104,10 +106,17 @@ def forget(args: Namespace, config: Config) -> int:
     with writing(config) as store:
         if not store.register.forget(args.id):
             raise Refused(f"there is no charger {args.id}; see: tinyocpp charger list")
-    print(f"{args.id} is forgotten; what it charged stays booked")
-    if fold_identity(args.id) in connected_now(config):
-        print("It is connected and stays so until its connection ends.")
+        certified = any(one.state is not CertificateState.REVOKED for one in store.ledger.certificates(args.id))
+    print(f"{args.id} is forgotten, with its password and security profile; what it charged stays booked")
+    if certified:
+        print(f"Its certificate would open the door to the next {args.id}: tinyocpp ca revoke {quote(args.id)}")
+    say_if_connected(args.id, config)
     return 0
+
+
+def say_if_connected(identity: str, config: Config) -> None:
+    if fold_identity(identity) in connected_now(config):
+        print("It is connected and stays so until its connection ends.")
 
 
 # --- the owner's word on the registration (section 4.2)
