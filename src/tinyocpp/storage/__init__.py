@@ -3,9 +3,10 @@
 A Store is the writing side, one per process, used by one thread at a time. What is written between `begin` and
 `commit` is one batch: all of it is durable or none. A Reader is the reading side and never waits for a writer.
 Both come from `open_store` and `open_reader`, which choose the member by `[paths] accounting`. What any SQL database
-would do the same way is in ledger.py and books.py (transactions), dealings.py and notes.py (all else), register.py
-(identities), reading.py (reports) and schema.py (tables). The owner's tags are no part of a store: `open_tags` reads
-their file, tagedit.py changes it.
+would do the same way is in ledger.py, books.py and hindsight.py (transactions), dealings.py and notes.py (all else),
+register.py (identities), reading.py (reports) and schema.py (tables). No part of a store are the owner's files: tags
+(`open_tags` reads them, tagedit.py changes them), the configuration (configedit.py), the certificate authority
+(authority.py, signing.py).
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ TIDIED_EVERY = 500
 
 
 class SqlNotes:
-    """One half of charger.Ledger; the other, which books energy, is ledger.py."""
+    """The part of charger.Ledger that books no energy; dealings.py adds to it, and ledger.py makes it whole."""
 
     def __init__(self, database: Database, register: SqlRegister) -> None:
         self._db = database
