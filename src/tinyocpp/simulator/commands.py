@@ -67,7 +67,7 @@ def change_configuration(
     if call.key.lower() == trust.PROFILE.lower():
         return core_central.ChangeConfigurationResult(status=trust.change_profile(station, call.value))
     status = station.configuration.set(call.key, call.value)
-    if status is core_central.ConfigurationStatus.ACCEPTED and call.key.lower() == "authorizationkey":
+    if status is core_central.ConfigurationStatus.ACCEPTED and call.key.lower() == trust.KEY.lower():
         station.later(0, lambda _then: station.reconnect())
     return core_central.ChangeConfigurationResult(status=status)
 
