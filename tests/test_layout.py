@@ -63,6 +63,11 @@ def imports(path: Path) -> set[str]:
     return found
 
 
+def test_the_page_draws_the_same_rows() -> None:
+    table = (TOP / "ARCHITECTURE.md").read_text().partition("| row | lives there |\n|---|---|\n")[2].partition("\n\n")[0]
+    assert [set(re.findall(r"`(\w+)`", line.split("|")[1])) for line in table.splitlines()] == ROWS
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_a_row_imports_only_rows_above(path: Path) -> None:
     if path == SOURCE / "__init__.py":
