@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tinyocpp.companions.commandclient import open_charger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,3 +113,15 @@ def test_what_was_typed_is_no_text(house: House, plug: Plug) -> None:
     code, _, err = house.type("charger", "set", "--force", "Name", "M\udcfcller")
     assert (code, err) == (64, "tinyocpp: what was typed is not UTF-8, as this terminal says it is: 'M\\udcfcller'\n")
     assert garage.asked == []
+
+
+def test_what_was_never_sent_is_told_from_what_was_not_answered(house: House, plug: Plug) -> None:
+    garage = plug("garage", Reset=...)
+    with open_charger([str(house.runtime)], "garage") as somebody:
+        somebody.follow()
+        somebody._write({"call": "Reset", "payload": {"type": "Soft"}})  # and goes on waiting for its answer
+        while not garage.asked:
+            time.sleep(0.01)
+        code, _, err = house.type("charger", "clear-cache", "--timeout", "0.2")
+    assert (code, [action for action, _ in garage.asked]) == (75, ["Reset"])
+    assert err.startswith("tinyocpp: garage was not asked for ClearCache: it was never sent: the charger had another")

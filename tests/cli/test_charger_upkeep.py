@@ -565,6 +565,7 @@ def test_what_is_wrong_with_a_signature(site: Site, capsys: Any) -> None:
         ("firmware update fw.bin --port 70000", "0 to 65535"),
         ("firmware update fw.bin --retries -1", "--retries: 0 or more"),
         ("firmware update fw.bin --retry-interval -1", "--retry-interval: 0 or more"),
+        ("diagnostics get --to=", "--to is empty"),
         ("diagnostics get --to nowhere/", "there is no folder"),
         ("diagnostics get --to nowhere/x.zip", "there is no folder"),
         ("diagnostics get --to /proc", "nothing can be written there"),

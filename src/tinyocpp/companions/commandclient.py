@@ -124,6 +124,8 @@ class CommandClient:
             case "withheld":
                 remedy = f"everything may flow after: tinyocpp charger accept {self.charger_id}"
                 return NotPermitted(f"{self.charger_id} was not asked: {fault.description}; {remedy}")
+            case "timeout" if fault.description:
+                return NoAnswer(f"{self.charger_id} was not asked for {action}: {fault.description}; try again")
             case "timeout":
                 return NoAnswer(f"{self.charger_id} gave no answer to {action} within {timeout_s:g} s")
             case _:

@@ -113,6 +113,8 @@ def _taken(args: Namespace) -> Iterator[Inbox | None]:
         yield None
         return
     needs_us(args, "taken")
+    if not args.to:
+        raise Malformed("--to is empty; name a folder, a file or a URL, or leave it out for this folder")
     if args.most_mb < 1:
         raise Malformed("--most-mb: at least 1")
     folder = args.to if args.to.endswith("/") or os.path.isdir(args.to) else os.path.dirname(os.path.abspath(args.to))
