@@ -246,6 +246,13 @@ def test_a_version_that_nothing_can_follow(version: str) -> None:
     assert kept(talk)[2] == "GetLocalListVersion was answered with nothing of use"
 
 
+def test_of_an_error_no_more_is_kept_than_anybody_reads() -> None:
+    station = Station()
+    station.instead["SendLocalList"] = lambda: f'4 "{"A" * 100_000}","",{{}}'
+
+    assert kept(meet(station, ANNA))[2] == "SendLocalList: " + "A" * 100
+
+
 def test_a_version_in_quotes_is_one() -> None:
     station = Station()
     station.instead["GetLocalListVersion"] = lambda: '3 {"listVersion":"7"}'

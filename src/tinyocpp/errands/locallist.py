@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from tinyocpp.commands import Answer, Ask, Outcome, Pause, status_of
+from tinyocpp.commands import LONGEST_STATUS, Answer, Ask, Outcome, Pause, status_of
 from tinyocpp.dealings import LocalList
 from tinyocpp.features import whole_number
 from tinyocpp.messages.payload import encode_payload
@@ -153,4 +153,4 @@ def _no(answer: Answer | None) -> str:
     if answer.outcome is Outcome.RESULT:
         return f"{answer.action} was answered {status_of(answer.payload) or 'with nothing of use'}"
     said = answer.code or answer.description or answer.outcome
-    return f"{answer.action}: {said}"
+    return f"{answer.action}: {said[:LONGEST_STATUS]}"
