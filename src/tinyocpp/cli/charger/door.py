@@ -6,7 +6,6 @@ They work on the accounting database, whether or not anything runs; a running ho
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -60,10 +59,8 @@ def show_list_options(parser: ArgumentParser) -> None:
 
 
 def show_list(args: Namespace, config: Config) -> int:
-    known = []
-    if os.path.exists(config.paths.accounting):
-        with closing(open_reader(config)) as reader:
-            known = [one.registered for one in reader.chargers()]
+    with closing(open_reader(config)) as reader:
+        known = [one.registered for one in reader.chargers()]
     connected = connected_now(config)
     time = local_time(config.zone())
     rows = [_row(one, connected, config) for one in known]

@@ -5,7 +5,6 @@ Samples and transactions are not in it: those are `tinyocpp report`'s. What came
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from tinyocpp.config import Config
-    from tinyocpp.storage import Happening
 
 LATELY = timedelta(days=7)
 MOST = 1000
@@ -41,10 +39,8 @@ def history(args: Namespace, config: Config) -> int:
     limit = min(args.limit, sys.maxsize)
     now = datetime.now(UTC)
     since = read_moment(args.since, "--since", now, config.zone()) if args.since else now - LATELY
-    told: list[Happening] = []
-    if os.path.exists(config.paths.accounting):
-        with closing(open_reader(config)) as reader:
-            told = reader.history(since, charger_id=args.charger, limit=limit)
+    with closing(open_reader(config)) as reader:
+        told = reader.history(since, charger_id=args.charger, limit=limit)
     columns = (
         Column("at", "when", local_time(config.zone())),
         Column("charger_id", "charger"),

@@ -6,7 +6,6 @@ always has an end: some chargers never let go of one by themselves.
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -161,10 +160,8 @@ def reservations_options(parser: ArgumentParser) -> None:
 
 
 def reservations(args: Namespace, config: Config) -> int:
-    known: list[Reservation] = []
-    if os.path.exists(config.paths.accounting):
-        with closing(open_reader(config)) as reader:
-            known = reader.reservations(args.charger)
+    with closing(open_reader(config)) as reader:
+        known = reader.reservations(args.charger)
     tags = open_tags(config, keep=False)
     time = local_time(config.zone())
     columns = (
