@@ -85,9 +85,10 @@ def test_a_call_is_answered_if_its_id_and_action_can_be_made_out(text: str, mess
     assert kinds(reading)[-1] == OddityKind.UNREADABLE
 
 
-def test_an_action_that_is_no_word_is_answered_too() -> None:
-    reading = read_frame(f'[2,"a b","A\\ud800 x",{DEEP}')
-    assert parts(reading) == (Call, b'"a b"', "A\\ud800 x", b"{}")
+@pytest.mark.parametrize("action", ["A\\ud800 x", ""])
+def test_an_action_that_is_no_word_is_answered_too(action: str) -> None:
+    reading = read_frame(f'[2,"a b","{action}",{DEEP}')
+    assert parts(reading) == (Call, b'"a b"', action, b"{}")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ LENGTHS = {2: (3, 4), 3: (2, 3), 4: (2, 5)}  # of a CALL, CALLRESULT and CALLERR
 
 # A CALL in what is otherwise lost: its id, a text or a number, and its action.
 _CALL = re.compile(
-    r'\[\s*"?2(?:\.0)?"?\s*,\s*(?P<id>"[^"\\\x00-\x1f]*"|-?(?:0|[1-9]\d*)(?:\.\d+)?)\s*,\s*"(?P<action>(?:[^"\\]|\\.)++)"',
+    r'\[\s*"?2(?:\.0)?"?\s*,\s*(?P<id>"[^"\\\x00-\x1f]*"|-?(?:0|[1-9]\d*)(?:\.\d+)?)\s*,\s*"(?P<action>(?:[^"\\]|\\.)*+)"',
     re.ASCII,
 )
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
