@@ -13,6 +13,7 @@ from tinyocpp.storage import open_reader
 
 if TYPE_CHECKING:
     from tinyocpp.config import Config
+    from tinyocpp.makers import Quirks
     from tinyocpp.storage import ChargerStatus, ConnectorStatus, Reader, Registered
 
 
@@ -34,6 +35,11 @@ def look_up(identity: str, config: Config) -> Registered | None:
 def registered(reader: Reader, identity: str) -> Registered | None:
     found = _status(reader, identity)
     return found.registered if found else None
+
+
+def quirks(one: Registered, config: Config) -> Quirks:
+    """What to mind with it, by what it said of itself when it last booted."""
+    return config.quirks_of(one.charger_id, one.vendor, one.model, one.firmware)
 
 
 def connectors(reader: Reader, identity: str) -> list[ConnectorStatus]:

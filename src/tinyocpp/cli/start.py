@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.cli.known import connectors, registered
+from tinyocpp.cli.known import connectors, quirks, registered
 from tinyocpp.cli.waiting import Wait, add_waiting_options
 from tinyocpp.commands import ANSWER_TIMEOUT_S
 from tinyocpp.companions.commandclient import open_charger
@@ -57,7 +57,7 @@ def _clear_old_limit(client: CommandClient, reader: Reader, config: Config) -> N
     """A limit of 0 A that a server before us has left ends the charge at once on some chargers (Huawei: quirk X25).
     Limits of the whole charger stay: they may be what keeps the fuse."""
     known = registered(reader, client.charger_id)
-    if known and config.quirks_of(known.charger_id, known.vendor, known.model, known.firmware).clear_profiles_first:
+    if known and quirks(known, config).clear_profiles_first:
         with suppress(CallRefused):  # it knows of no limits
             client.call("ClearChargingProfile", OLD_LIMITS, timeout_s=ANSWER_TIMEOUT_S)
 

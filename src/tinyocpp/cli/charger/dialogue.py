@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from tinyocpp.cli.charger.words import in_words, remedy_of_error
-from tinyocpp.cli.known import connectors, registered
+from tinyocpp.cli.known import connectors, quirks, registered
 from tinyocpp.cli.program import add_timeout
 from tinyocpp.cli.tables import printable
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
@@ -20,14 +20,14 @@ from tinyocpp.companions.commandclient import CommandClient, open_charger
 from tinyocpp.errors import CallRefused, Malformed, Refused
 from tinyocpp.makers import Quirks
 from tinyocpp.messages.payload import Payload, encode_payload
-from tinyocpp.storage import open_reader
+from tinyocpp.storage import Registered, open_reader
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator
 
     from tinyocpp.config import Config
-    from tinyocpp.storage import ConnectorStatus, Reader, Registered
+    from tinyocpp.storage import ConnectorStatus, Reader
 
 
 T = TypeVar("T")
@@ -129,9 +129,7 @@ class Dialogue:
 
     def quirks(self) -> Quirks:
         """What to mind with this maker's chargers."""
-        known = self.registered()
-        named = (known.vendor, known.model, known.firmware) if known else ("", "", "")
-        return self.config.quirks_of(self.charger_id, *named)
+        return quirks(self.registered() or Registered(charger_id=self.charger_id), self.config)
 
     def registered(self) -> Registered | None:
         return registered(self.reader, self.charger_id)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.cli.known import connected_now, look_up
+from tinyocpp.cli.known import connected_now, look_up, quirks
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows, printable
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import open_charger
@@ -165,7 +165,7 @@ def _boot_again(known: Registered, config: Config) -> None:
     """Best effort: a charger that cannot be asked registers by itself after its interval (section 4.2)."""
     call = TriggerMessage(requested_message=MessageTrigger.BOOT_NOTIFICATION)
     by_itself = "it registers by itself after its interval, or after: tinyocpp charger reset"
-    if not config.quirks_of(known.charger_id, known.vendor, known.model, known.firmware).trigger_boot:
+    if not quirks(known, config).trigger_boot:
         print(f"It is of a make that must not be asked to register again; {by_itself}")
         return
     try:
