@@ -156,6 +156,20 @@ async def test_what_may_come_of_asking(
         assert asked == (None if code == 1 else 1)
 
 
+@within(30)
+async def test_asked_again_for_what_it_may_have(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    """It agreed, and stayed on ws as it has no other URL. It is pinned all the same once it comes over TLS."""
+    async with site.listening() as listener:
+        give(listener, Keys(RIGHT))
+        async with charger(listener, additional_headers=HEADER) as garage:
+            for answer, code in ((ACCEPTED, 75), ({"status": "Rejected"}, 1)):
+                typed = Typed(site, capsys, "garage", "2", "--timeout", "0.5", "--anyway")
+                await answers(garage, ("ChangeConfiguration", answer))
+                assert (await typed.ended())[0] == code
+        async with charger(listener, additional_headers=HEADER, ssl=trusting_anybody()):
+            assert profiles_of(listener) == (2, None, 2)
+
+
 @pytest.mark.parametrize(
     ("profile", "keys", "settings", "said"),
     [
@@ -259,12 +273,14 @@ async def test_down_by_the_owner_s_word_only(site: Site, capsys: pytest.CaptureF
         code, out, _ = await Typed(site, capsys, "garage", "--lower", "1").ended()
         assert code == 0
         assert "let in with security profile 1 again: a password" in out
+        assert "tinyocpp charger password --remove garage" in out
         assert "in its own menu only" in out
         assert await status_of(listener, "/garage", HEADER) == 101
         assert await status_of(listener, "/garage") == 401
     site.write(f"{ANY}{TLS}[charger.garage]\nsecurity_profile = 2\n")
     async with site.listening() as listener:
         _, out, _ = await Typed(site, capsys, "garage", "--lower", "0").ended()
+        assert "let in with security profile 0 again: its password" in out
         assert "charger.garage.security_profile = 2 stands in the configuration" in out
         assert await status_of(listener, "/garage", HEADER) == 403
 

@@ -121,7 +121,10 @@ def _lower(identity: str, profile: int, config: Config) -> int:
         raise Malformed(f"{identity} has to use {known.security_profile} at least, which is no more than {profile}")
     with writing(config) as store:
         store.register.set_profile(identity, profile)
-    print(f"Whoever calls itself {identity} is let in with security profile {profile} again: {MEANS[profile]}.")
+    means = "its password" if profile == 0 and known.keys.all else MEANS[profile]
+    print(f"Whoever calls itself {identity} is let in with security profile {profile} again: {means}.")
+    if known.keys.all:
+        print(f"Has it lost its password too? tinyocpp charger password --remove {quote(identity)}")
     configured = config.for_charger(identity).security_profile
     if configured > profile:
         print(f"But charger.{identity}.security_profile = {configured} stands in the configuration, and counts.")
@@ -150,7 +153,12 @@ def _move_up(identity: str, args: Namespace, config: Config) -> int:
         doubt = None if args.anyway else _missing_there(charger, known, profile)
         if doubt is not None:
             raise Refused(f"security profile {profile} may not work: {doubt}; or try it with --anyway")
-        answer = _ask(charger, profile)
+        try:
+            answer = _ask(charger, profile)
+        except Refused:
+            if known.security_profile_next == profile:
+                _keep_asked(identity, profile, config)
+            raise
         print(f"{identity} answered {answer}: {_explained(answer)}")
         if args.reset:
             _reset(charger)
@@ -209,6 +217,14 @@ def _ask(charger: Dialogue, profile: int) -> str:
         3: "the root of our certificate and a certificate of its own",
     }[profile]
     raise Refused(f"{charger.charger_id} answered {status}: it wants a profile above its own, and {wants}")
+
+
+def _keep_asked(identity: str, profile: int, config: Config) -> None:
+    """It was asked before and has not come with it. To be asked for what it has is Rejected as well (A05.FR.01), so
+    that says nothing: as soon as it comes with it, nothing lower counts."""
+    with writing(config) as store:
+        store.register.ask_profile(identity, profile)
+    print(f"It was asked for {profile} before, may have it by now, and is let in with either until it comes with it.")
 
 
 def _explained(status: str) -> str:
