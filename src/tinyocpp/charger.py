@@ -13,7 +13,7 @@ import msgspec
 
 from tinyocpp.admission import Standing
 from tinyocpp.makers import Quirks, quirks_of
-from tinyocpp.masking import masked
+from tinyocpp.masking import masked, without
 from tinyocpp.messages.core import RegistrationStatus
 
 if TYPE_CHECKING:
@@ -291,6 +291,7 @@ class Charger:
         self.local_list = local_list  # is it to have the tags as its own local list?
         self.authority = authority  # who signs certificates; None: nobody
         self.errands: list[Errand] = []  # the session takes them on
+        self.passwords_sent: tuple[str, ...] = ()  # over this connection: never in anything that is kept
         self.certificate_wanted = False  # we have asked it to ask for one
         self.ending_refused = False  # an errand looks after the charges of refused tags
         self.heartbeat_interval_s = heartbeat_interval_s
@@ -330,7 +331,7 @@ class Charger:
 
     def note(self, oddity: Oddity) -> None:
         """Keep what was not as it should be, with the frame it came in."""
-        self.ledger.note(self.id, oddity, masked(self.frame), self.clock.now())
+        self.ledger.note(self.id, oddity, masked(without(self.frame, self.passwords_sent)), self.clock.now())
         self.announce("oddity", kind=oddity.kind, detail=oddity.detail)
 
     def record(self, action: str, call: Payload) -> None:

@@ -19,6 +19,13 @@ def is_password(key: str) -> bool:
     return key.strip().lower() == AUTHORIZATION_KEY
 
 
+def without(text: str, passwords: tuple[str, ...]) -> str:
+    """The frame without these, wherever the charger says them back: in an error's description, say."""
+    for password in passwords:
+        text = re.sub(re.escape(password), MASK, text, flags=re.IGNORECASE)
+    return text
+
+
 def masked(text: str) -> str:
     """The frame without the passwords in it."""
     if AUTHORIZATION_KEY in text.lower():

@@ -191,3 +191,18 @@ def test_nobody_to_bring_it_to(house: House, type_in: Callable[[str], None]) -> 
     type_in("")
     code, out, _ = house.type("charger", "password", "garage", "--rotate")
     assert (code, out) == (69, "")
+
+
+def test_one_that_the_charger_says_back_is_kept_nowhere(
+    house: House, plug: Callable[..., Plugged], type_in: Callable[[str], None]
+) -> None:
+    """The backend's log of frames; the listener's is in tests/hosts/test_websocket.py."""
+    with house.configuration.open("a") as file:
+        file.write('[log]\nwire = "wire.jsonl"\n')
+    plug("garage", ChangeConfiguration=["PropertyConstraintViolation", f"{TYPED.upper()} is too long", {}])
+    type_in(TYPED)
+    code, _, err = house.type("charger", "password", "garage", "--rotate")
+    assert (code, TYPED in err.lower()) == (76, False)
+    kept = b"".join(path.read_bytes() for path in house.folder.iterdir() if path.is_file())
+    assert b"*** is too long" in kept
+    assert TYPED.encode() not in kept.lower()

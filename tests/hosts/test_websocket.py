@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import resource
@@ -15,7 +16,7 @@ from listening import BOOT, Charger, Site, basic, charger, masked_frame, raw_req
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tinyocpp.cli.portholder import Holder, holder
-from tinyocpp.errors import ConfigError, Unavailable
+from tinyocpp.errors import CallRefused, ConfigError, Unavailable
 from tinyocpp.hosts.link import Link
 from tinyocpp.passwords import hash_password
 
@@ -518,3 +519,29 @@ async def test_stopping_says_goodbye_and_keeps_what_was_acknowledged(site: Site)
         known = listener.store.register.find("garage")
         assert known is not None
         assert (known.vendor, known.disconnected_at is not None) == (BOOT["chargePointVendor"], True)
+
+
+@within(20)
+async def test_a_password_that_the_charger_says_back_is_kept_nowhere(site: Site) -> None:
+    """Some name the value they did not like."""
+    key = "00112233445566778899AABBCCDDEEFF01020304"
+    site.write('[chargers]\nadmit = "any"\n[log]\nwire = "wire.jsonl"\n')
+    async with site.listening() as listener, charger(listener) as garage:
+        await garage.boot()
+        payload = json.dumps({"key": "AuthorizationKey", "value": key}).encode()
+
+        def bring() -> bytes:
+            with site.command_client("garage") as client, contextlib.suppress(CallRefused):
+                return client.call("ChangeConfiguration", payload, timeout_s=10)
+            return b""
+
+        brought = asyncio.ensure_future(asyncio.to_thread(bring))
+        message_id = (await garage.next_call())[0]
+        said = f"{key.lower()} is too long"
+        await garage.socket.send(json.dumps([4, message_id, "PropertyConstraintViolation", said, {}]))
+        await brought
+        await garage.socket.send(f'[3,"{message_id}",{{"status":"{key}"')
+        await garage.ask("Heartbeat", {})
+    kept = b"".join(file.read_bytes() for file in site.folder.iterdir() if file.is_file()).lower()
+    assert b"*** is too long" in kept
+    assert key.lower().encode() not in kept

@@ -19,12 +19,14 @@ ACCEPTED = "accepted"
 DECLINED = frozenset({"rejected", "notsupported"})
 """Everything else, also a status of its own, leaves open whether it has it."""
 PROFILES = ("1", "2", "3")
+PASSWORDS_KEPT = 8  # to be recognised where a charger says them back: as many calls as may be answered late
 
 
 def password_changed(stage: Stage, value: str, status: str, charger: Charger) -> None:
     """AuthorizationKey, as hex digits or as a text (quirk H12)."""
     keys = charger.ledger.keys(charger.id)
     if stage is Stage.SENT and value:
+        charger.passwords_sent = (*charger.passwords_sent, value)[-PASSWORDS_KEPT:]
         charger.ledger.keep_keys(charger.id, keys.sent(hash_password(value)))
     if stage is not Stage.ANSWERED or not (status == ACCEPTED or status in DECLINED):
         return

@@ -16,6 +16,7 @@ from tinyocpp.hosts.caller import Refusal
 from tinyocpp.hosts.log import log
 from tinyocpp.hosts.wirelog import FROM_CHARGER, TO_CHARGER
 from tinyocpp.identity import fold_identity
+from tinyocpp.masking import without
 from tinyocpp.session import Session
 
 if TYPE_CHECKING:
@@ -141,6 +142,8 @@ class Link:
             self.connection.pause_reading()
 
     def heard(self, text: str) -> None:
+        if self.session is not None:
+            text = without(text, self.session.charger.passwords_sent)
         self._household.wire.note(self._household.clock.now(), self.charger_id, FROM_CHARGER, text)
 
     def hand_over_calls(self, now: float) -> None:

@@ -26,6 +26,7 @@ from tinyocpp.hosts.log import log
 from tinyocpp.hosts.runtimedir import prepare_runtime
 from tinyocpp.hosts.wirelog import FROM_CHARGER, TO_CHARGER, WireLog, wire_log_path
 from tinyocpp.identity import valid_identity
+from tinyocpp.masking import without
 from tinyocpp.session import Session
 from tinyocpp.storage import BUSY, open_store, open_tags
 
@@ -185,7 +186,8 @@ class Backend:
         self._commands.hand_over(self._session, now)
         self._session.expire(now)
         for frame in frames:
-            self._wire.note(self._clock.now(), self._charger.id, FROM_CHARGER, frame)
+            kept = without(frame, self._charger.passwords_sent)
+            self._wire.note(self._clock.now(), self._charger.id, FROM_CHARGER, kept)
             if not handle_frame(self._store, self._session, frame, now):
                 self._store.commit()
                 return SOFTWARE
