@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.cli.portholder import Holder, holder, holding_program
+from tinyocpp.cli.program import printable
 from tinyocpp.cli.status import picture
-from tinyocpp.cli.tables import add_format, print_rows, printable
+from tinyocpp.cli.tables import add_format, print_rows
 from tinyocpp.errors import ConfigError, OperatorError
 from tinyocpp.hosts.addresses import urls
 from tinyocpp.makers import differing

@@ -45,6 +45,13 @@ def add_timeout(parser: argparse.ArgumentParser, default_s: float) -> None:
     parser.add_argument("--timeout", metavar="S", type=_seconds, default=default_s, help=told)
 
 
+def printable(text: str) -> str:
+    """With control characters spelled out: what a charger sends must not steer the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
+
+
 def run_program(name: str, run: Callable[[], int]) -> int:
     """The exit code of `run`, having said what went wrong if something did."""
     _prepare_output()
@@ -53,8 +60,6 @@ def run_program(name: str, run: Callable[[], int]) -> int:
         sys.stdout.flush()
         return code
     except OperatorError as error:
-        from tinyocpp.cli.tables import printable
-
         print(f"{name}: {printable(str(error))}", file=sys.stderr)  # a charger's own words may be in it
         return error.exit_code
     except UnicodeEncodeError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TextIO
 
-from tinyocpp.cli.tables import printable
+from tinyocpp.cli.program import printable
 from tinyocpp.simulator.charging import reading
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.cli.tables import add_format, kwh, print_rows, printable
+from tinyocpp.cli.program import printable
+from tinyocpp.cli.tables import add_format, kwh, print_rows
 from tinyocpp.cli.wire import Direction, Frame, Teller, WireLine, parse_frame, read_lines
 from tinyocpp.errors import Malformed
 from tinyocpp.hosts.batch import charger_of, handle_frame

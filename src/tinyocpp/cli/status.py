@@ -27,7 +27,8 @@ from tinyocpp.cli.findings import (
     tag_findings,
 )
 from tinyocpp.cli.known import connected_now
-from tinyocpp.cli.tables import Column, kwh, local_time, print_rows, printable
+from tinyocpp.cli.program import printable
+from tinyocpp.cli.tables import Column, kwh, local_time, print_rows
 from tinyocpp.companions.commandclient import CommandClient, open_charger
 from tinyocpp.errors import Malformed, OperatorError
 from tinyocpp.hosts.expiry import endings

@@ -15,6 +15,8 @@ from unicodedata import combining, east_asian_width
 
 import msgspec
 
+from tinyocpp.cli.program import printable
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -72,13 +74,6 @@ def kwh(value: object) -> str:
 def local_time(zone: tzinfo) -> Show:
     """To the second, by the owner's clock."""
     return lambda value: f"{value.astimezone(zone):%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else ""
-
-
-def printable(text: str) -> str:
-    """With control characters spelled out: what a charger sends must not steer the terminal."""
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
 
 
 def _cell(value: object) -> object:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.cli.tables import printable
+from tinyocpp.cli.program import printable
 from tinyocpp.hosts import wirelog
 
 if TYPE_CHECKING:

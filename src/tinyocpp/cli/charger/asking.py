@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.cli.charger.dialogue import add_charger, add_connector, dialogue
-from tinyocpp.cli.tables import printable
+from tinyocpp.cli.program import printable
 from tinyocpp.cli.waiting import Wait
 from tinyocpp.errors import Malformed, Refused
 from tinyocpp.messages.core import DataTransfer

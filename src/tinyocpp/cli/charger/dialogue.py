@@ -13,8 +13,7 @@ import msgspec
 
 from tinyocpp.cli.charger.words import in_words, remedy_of_error
 from tinyocpp.cli.known import connectors, quirks, registered
-from tinyocpp.cli.program import add_timeout
-from tinyocpp.cli.tables import printable
+from tinyocpp.cli.program import add_timeout, printable
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import CommandClient, open_charger
 from tinyocpp.errors import CallRefused, Malformed, Refused

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.cli.known import connected_now, look_up, quirks
-from tinyocpp.cli.tables import Column, add_format, local_time, print_rows, printable
+from tinyocpp.cli.program import printable
+from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import open_charger
 from tinyocpp.dealings import CertificateState

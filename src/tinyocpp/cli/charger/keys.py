@@ -14,7 +14,8 @@ import msgspec
 
 from tinyocpp.cli.charger.dialogue import add_charger, dialogue, understood
 from tinyocpp.cli.charger.standardkeys import PASSWORD, STANDARD_KEYS, mistake
-from tinyocpp.cli.tables import Column, add_format, print_rows, printable
+from tinyocpp.cli.program import printable
+from tinyocpp.cli.tables import Column, add_format, print_rows
 from tinyocpp.errors import CallRefused, Malformed, Refused, did_you_mean
 from tinyocpp.features import whole_number
 from tinyocpp.masking import MASK, is_password

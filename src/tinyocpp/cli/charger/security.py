@@ -17,8 +17,8 @@ import msgspec
 from tinyocpp.cli.charger.dialogue import Dialogue, understood
 from tinyocpp.cli.charger.door import identity_typed, writing
 from tinyocpp.cli.known import connected_now, look_up
-from tinyocpp.cli.program import add_timeout
-from tinyocpp.cli.tables import Column, add_format, local_time, print_rows, printable
+from tinyocpp.cli.program import add_timeout, printable
+from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import open_charger
 from tinyocpp.errors import CallRefused, Malformed, NoAnswer, Refused, Unavailable

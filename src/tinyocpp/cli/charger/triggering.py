@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tinyocpp.cli.charger.dialogue import add_charger, add_connector, dialogue
-from tinyocpp.cli.tables import printable
+from tinyocpp.cli.program import printable
 from tinyocpp.cli.waiting import Wait
 from tinyocpp.commands import status_of
 from tinyocpp.errors import Malformed, Refused, did_you_mean

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from tinyocpp.cli.charger.upkeep.statuses import Meaning
+from tinyocpp.cli.program import printable
 from tinyocpp.cli.progress import CLEAR_LINE
-from tinyocpp.cli.tables import printable
 from tinyocpp.errors import NoAnswer
 
 if TYPE_CHECKING:
