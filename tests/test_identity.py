@@ -23,3 +23,7 @@ def test_refused(identity: str) -> None:
 def test_case_does_not_matter() -> None:
     assert fold_identity("GarAge") == fold_identity("gARAGE")
     assert fold_identity("garage") != fold_identity("garage1")
+
+
+def test_a_letter_that_only_looks_alike_is_another() -> None:
+    assert fold_identity("\N{KELVIN SIGN}1") != fold_identity("k1")

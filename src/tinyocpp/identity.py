@@ -22,5 +22,6 @@ def valid_identity(text: str) -> bool:
 
 
 def fold_identity(text: str) -> str:
-    """The key under which an identity is looked up."""
-    return text.lower()
+    """The key under which an identity is looked up. Names in certificates and of users may have letters beyond ASCII,
+    which stay as they are: the Kelvin sign's lower case is a k."""
+    return text.lower() if text.isascii() else text
