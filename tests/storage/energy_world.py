@@ -170,7 +170,7 @@ class ChargePoint:
         self.street = street
         self.identity = identity
         self.habits = habits
-        self.outlets = [Outlet(number, register_wh) for number, register_wh in enumerate(registers_wh, start=1)]
+        self.outlets = [Outlet(number, wh, highest_wh=wh) for number, wh in enumerate(registers_wh, start=1)]
         self.charges: list[Charge] = []
         self.queue: list[Message] = []
         self.clock_off = timedelta()
@@ -222,6 +222,8 @@ class ChargePoint:
             "meterValue": [{"timestamp": self.stamp(), "sampledValue": sampled}],
         }
         numbered = outlet.charge is not None and named and self.habits.names_samples
+        if self.habits.mislead and not (outlet.charge and outlet.charge.start_heard):
+            outlet.misled = True
         said = (self.street.at, outlet.charge.energy_wh) if outlet.charge else None
         self.tell(Message(outlet.charge, "MeterValues", payload, numbered, said), fate)
 
@@ -257,7 +259,7 @@ class ChargePoint:
         self.street.at += timedelta(seconds=7)
         if fate is Fate.LOST:
             return
-        if fate is Fate.QUEUED:
+        if fate is Fate.QUEUED and not self.clock_lost:  # without a time, when it comes is when it was
             self.queue.append(message)
             return
         sent = self.send(message, answered=fate is not Fate.UNANSWERED)
@@ -303,9 +305,6 @@ class ChargePoint:
             charge.number = sent.answer["transactionId"]
             if answered:
                 charge.known_number = charge.number
-        elif sent.action == "MeterValues":
-            misled = self.habits.mislead and not charge.start_heard
-            charge.outlet.misled = charge.outlet.misled or misled
         elif sent.action == "StopTransaction":
             charge.stop_heard = True
             charge.stop_named = charge.number is not None and sent.payload["transactionId"] == charge.number

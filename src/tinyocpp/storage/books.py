@@ -254,14 +254,17 @@ class Books:
 
     def after(self, charger: str, connector_id: int, at: datetime, register_wh: int | None) -> Transaction | None:
         """The first transaction that began on the connector after this time. Clocks fall back, so the register must say
-        so too, of that or a later one, or one is open."""
+        so too, of that or a later one; or one is open, and its register does not say otherwise."""
         latest = self.latest(charger, connector_id)
         if latest is None or latest.started_at <= at:
             return None
         later = f"{SELECT} WHERE started_at > ? AND charger = ? AND connector_id = ?"
         place = ms(at), charger, connector_id
-        sure = "state = 'open' OR meter_start_wh > ? OR meter_stop_wh > ? OR last_register_wh > ?"
-        if not self._db.rows(f"{later} AND ({sure}) LIMIT 1", *place, register_wh, register_wh, register_wh):
+        sure = (
+            "meter_start_wh > ? OR meter_stop_wh > ? OR last_register_wh > ?"
+            " OR state = 'open' AND coalesce(last_register_wh, meter_start_wh, ?) >= ? IS NOT FALSE"
+        )
+        if not self._db.rows(f"{later} AND ({sure}) LIMIT 1", *place, *[register_wh] * 5):
             return None
         return transaction_of(self._db.rows(f"{later} ORDER BY started_at LIMIT 1", *place)[0])
 

@@ -199,6 +199,9 @@ class SqlLedger(SqlDealings):
             first = max((one.id for one in running if one.state is State.OPEN and one.undisturbed), default=None)
             timeless = f"{same} AND transaction_id = ? AND (stated_at IS NULL OR ? IS NULL)"
             found = self._db.rows(timeless, *content, first, ms_or_none(stated))
+            if found and stated is not None:  # the first came without a time: it is known by this one from now on
+                known = "UPDATE starts SET stated_at = ? WHERE transaction_id = ? AND stated_at IS NULL"
+                self._db.run(known, ms(stated), found[0][0])
         if not found:
             return None
         number, answer = found[0]
