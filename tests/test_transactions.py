@@ -152,6 +152,12 @@ BOOKED = [
         11_000,
         Quality.MEASURED,
     ),
+    (
+        "samples in kWh, from a start near zero",
+        apply(counted_in_kwh(having(sample(10), start_wh=0)), stop(11_000)),
+        11_000,
+        Quality.MEASURED,
+    ),
     ("a boot after the end", having(sample(1500), ended(), BOOTED), 500, Quality.ESTIMATED),
     ("from zero", having(sample(20), sample(700, 20), start_wh=400_000), 700, Quality.OPEN),
     (
