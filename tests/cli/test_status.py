@@ -20,11 +20,11 @@ TAGS = '[[tag]]\nid = "ANNA"\nname = "Anna"\n'
 @pytest.fixture
 def charging_house(house: House) -> House:
     house.tags.write_text(TAGS)
-    books = house.books()
-    books.boot("garage", NOW)
-    books.status("garage", "Charging", NOW)
-    number = books.start("garage", "anna", NOW - timedelta(minutes=30), meter_wh=1000)
-    books.sample("garage", number, NOW, wh=4210, power_w=7360)
+    books, now = house.books(), datetime.now(UTC)
+    books.boot("garage", now)
+    books.status("garage", "Charging", now)
+    number = books.start("garage", "anna", now - timedelta(minutes=30), meter_wh=1000)
+    books.sample("garage", number, now, wh=4210, power_w=7360)
     books.close()
     return house
 

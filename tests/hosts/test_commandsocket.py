@@ -229,7 +229,7 @@ async def test_followers_see_what_happens(site: Site) -> None:
         line.writer.close()
 
 
-@within(20)
+@within(60)
 async def test_a_follower_that_does_not_read_is_dropped(site: Site, capsys: Any) -> None:
     async with site.listening() as listener, charger(listener) as garage:
         line = await Line.to(site.runtime / "garage.sock")
