@@ -62,6 +62,18 @@ def test_what_a_certificate_says(made: x509.Certificate, encoding: serialization
     assert read.is_root is (made.subject == made.issuer)
 
 
+def test_one_of_the_first_version_does_not_say_so() -> None:
+    """As `openssl x509 -req` made them for years (RFC 5280, 4.1.2.1: the field is left out)."""
+    der = ROOT.certificate.public_bytes(serialization.Encoding.DER)
+    assert (der[0], der[1], der[4], der[5], der[8:13].hex()) == (0x30, 0x82, 0x30, 0x82, "a003020102")
+    outer, inner = (int.from_bytes(der[at : at + 2], "big") - 5 for at in (2, 6))
+    first_version = b"\x30\x82" + outer.to_bytes(2, "big") + b"\x30\x82" + inner.to_bytes(2, "big") + der[13:]
+
+    (read,) = read_certificates(first_version)
+
+    assert (read.serial, read.common_name) == (f"{ROOT.certificate.serial_number:X}", "tinyocpp")
+
+
 def test_a_file_may_hold_several_and_words_between() -> None:
     pem = [signing.certificate_pem(one) for one in (CLIENT, ROOT.certificate)]
     read = read_certificates(b"Bag Attributes\n" + pem[0] + b"subject=...\n" + pem[1].replace(b"\n", b"\r\n"))
