@@ -217,12 +217,12 @@ def may_count_kwh(transaction: Transaction) -> bool:
     """Is a look at all its samples worth while, whether they are kWh? If by its last power, as if that had flowed from
     the start, they are far too slow; or if they seem to count from zero, and times a thousand go on from meterStart."""
     last_at, last_wh, start_wh = transaction.last_sample_at, transaction.last_register_wh, transaction.meter_start_wh
-    if transaction.counting > Counting.FROM_ZERO or not transaction.power_w or last_at is None or last_wh is None:
+    if not transaction.power_w or last_at is None or last_wh is None or start_wh is None:
         return False
-    if transaction.relative:
-        return below(start_wh, 1000 * (last_wh + 1)) and within_one_charge(start_wh, 1000 * last_wh)
-    hours = (last_at - transaction.started_at) / timedelta(hours=1)
-    return 0 < _sampled_wh(transaction) * 100 < transaction.power_w * hours
+    if transaction.counting == Counting.WH:
+        elapsed_s = (last_at - transaction.started_at).total_seconds()
+        return 0 < (last_wh - start_wh) * 100 * 3600 < transaction.power_w * elapsed_s
+    return transaction.relative and start_wh < 1000 * (last_wh + 1) and within_one_charge(start_wh, 1000 * last_wh)
 
 
 def counted_in_kwh(transaction: Transaction) -> Transaction:

@@ -136,6 +136,7 @@ class Outlet:
     true_wh: int = 0  # all that ever flowed here
     charge: Charge | None = None
     highest_wh: int = 0  # its register ever was
+    began_anew: bool = False
     misled: bool = False  # by a sample that is no register as start and stop have it, before a start was heard
 
     def flow(self, energy_wh: int) -> None:

@@ -167,8 +167,11 @@ class Neighbourhood(RuleBasedStateMachine):
 
     @rule(index=outlets, hours=st.sampled_from([0, -1, 2, None]))
     def clock_is_set(self, index: int, hours: int | None) -> None:
-        """Or lost: then it says 1970."""
+        """Or lost: then it says 1970. Not on a charger whose meter began anew: back in time and a lower register is
+        what a late start looks like."""
         charger, _ = self.place(index)
+        if any(outlet.began_anew for outlet in charger.outlets):
+            return
         charger.clock_lost = hours is None
         charger.clock_off = timedelta(hours=hours or 0)
         charger.had_clock_trouble = True
@@ -176,11 +179,12 @@ class Neighbourhood(RuleBasedStateMachine):
     @rule(index=outlets, energy_wh=st.integers(0, 9))
     def meter_creeps_or_begins_anew(self, index: int, energy_wh: int) -> None:
         """Between charges some meters still move a little (quirk M14); any may be exchanged."""
-        _, outlet = self.place(index)
+        charger, outlet = self.place(index)
         if energy_wh and outlet.charge is None:
             outlet.flow(energy_wh)
-        elif not energy_wh:
+        elif not energy_wh and not charger.had_clock_trouble:
             outlet.register_wh = 0
+            outlet.began_anew = True
             if outlet.charge is not None:
                 outlet.charge.reset_amid = True
 

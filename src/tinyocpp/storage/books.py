@@ -238,11 +238,6 @@ class Books:
         )
         return msgspec.structs.replace(transaction, id_tag=id_tag)
 
-    def lost(self, charger: str, connector_id: int) -> list[Transaction]:
-        """The one that last began on the connector, in a list, if its stop is missing."""
-        latest = self.latest(charger, connector_id)
-        return [latest] if latest is not None and latest.state is State.LOST else []
-
     def latest(self, charger: str, connector_id: int) -> Transaction | None:
         """The transaction that last began on the connector."""
         found = self.transactions(
@@ -255,9 +250,6 @@ class Books:
     def after(self, charger: str, connector_id: int, at: datetime, register_wh: int | None) -> Transaction | None:
         """The first transaction that began on the connector after this time. Clocks fall back, so the register must say
         so too, of that or a later one; or one is open, and its register does not say otherwise."""
-        latest = self.latest(charger, connector_id)
-        if latest is None or latest.started_at <= at:
-            return None
         later = f"{SELECT} WHERE started_at > ? AND charger = ? AND connector_id = ?"
         place = ms(at), charger, connector_id
         sure = (

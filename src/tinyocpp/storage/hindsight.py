@@ -48,14 +48,21 @@ class Hindsight:
 
     def place(self, begun: Transaction, id_tag: str, now: datetime) -> Place:
         """Find the place of a charge that has `begun` with this tag, and end what ran there before it."""
-        orphan = self._orphan_of(begun, id_tag)
+        charger, connector_id = begun.charger_id, begun.connector_id
+        latest = self._books.latest(charger, connector_id)
+        if latest is None or latest.started_at < begun.started_at >= (latest.stopped_at or latest.started_at):
+            return Place(sample=self._end(self._thought_to_run(latest, begun), begun, now))  # as nearly always
+        before = self._books.before(charger, connector_id, begun.started_at)
+        orphan = self._orphan_of(begun, before, id_tag)
         if orphan is not None:
-            before = self._books.before(begun.charger_id, begun.connector_id, begun.started_at)
-            if before is not None:
-                self._books.happen(before, Ended(begun.started_at, begun.meter_start_wh), now)
+            self._end([before] if before is not None else [], begun, now)
             return Place(orphan=orphan)
-        robbed = self._robbed_by(begun, id_tag)
-        return Place(robbed=robbed) if robbed is not None else self._make_room(begun, now)
+        if before is not None and self._is_robbed(before, begun, id_tag):
+            return Place(robbed=before)
+        later = self._books.after(charger, connector_id, begun.started_at, begun.meter_start_wh)
+        if later is None:  # only the clock says that it is not the last
+            return Place(sample=self._end(self._thought_to_run(latest, begun), begun, now))
+        return Place(later=later, sample=self._end([before] if before is not None else [], begun, now))
 
     def open(self, place: Place, begun: Transaction, now: datetime, *, refused: bool) -> Transaction:
         """Book the charge at its place; returns it with its number, and what has become of it since."""
@@ -83,7 +90,7 @@ class Hindsight:
         if following.meter_start_wh < shown_wh:
             self._books.keep(msgspec.structs.replace(following, meter_start_wh=shown_wh), now)
 
-    def _orphan_of(self, begun: Transaction, id_tag: str) -> Transaction | None:
+    def _orphan_of(self, begun: Transaction, before: Transaction | None, id_tag: str) -> Transaction | None:
         """The orphan this start is the beginning of: the next on the connector, with a register the charge can have
         reached, and none before it that claims more than its own."""
         following = self._books.following(begun)
@@ -91,19 +98,17 @@ class Hindsight:
             return None
         if following.id_tag and not same_tag(following.id_tag, id_tag):
             return None
-        before = self._books.before(begun.charger_id, begun.connector_id, begun.started_at)
         claimed_wh = shown_register(before) if before is not None else None
         unclaimed = claimed_wh is None or claimed_wh <= begun.meter_start_wh
         return following if unclaimed and below(begun.meter_start_wh, shown_register(following)) else None
 
-    def _robbed_by(self, begun: Transaction, id_tag: str) -> Transaction | None:
-        """The one before, if that has the stop of this charge: a stop without our number came before its start, when
-        only the one before could be meant, and by time and register the charge began before that stop."""
-        before = self._books.before(begun.charger_id, begun.connector_id, begun.started_at)
-        if before is None or before.stopped_at is None or before.stopped_at <= begun.started_at:
-            return None
+    def _is_robbed(self, before: Transaction, begun: Transaction, id_tag: str) -> bool:
+        """Has the one before the stop of this charge? A stop without our number came before its start, when only the
+        one before could be meant, and by time and register the charge began before that stop."""
+        if before.stopped_at is None or before.stopped_at <= begun.started_at:
+            return False
         if not below(begun.meter_start_wh, before.meter_stop_wh):
-            return None
+            return False
         stops = self._db.rows(
             "SELECT claimed_id, id_tag FROM stops WHERE charger = ? AND transaction_id = ?",
             before.charger_id,
@@ -111,7 +116,7 @@ class Hindsight:
         )
         unnamed = all(claimed_id != before.id for claimed_id, _ in stops)
         fits = all(not tag or same_tag(str(tag), id_tag) for _, tag in stops)
-        return before if unnamed and fits else None
+        return unnamed and fits
 
     def _take_stop(self, robbed: Transaction, transaction: Transaction, now: datetime) -> Transaction:
         """Give the stop to the one it is of."""
@@ -126,20 +131,17 @@ class Hindsight:
         )
         return self._books.happen(transaction, stopped, now)
 
-    def _make_room(self, begun: Transaction, now: datetime) -> Place:
-        """What runs on the connector is over when another starts. A start that comes behind later ones ends none of
-        them, but what ran before it."""
-        charger, connector_id = begun.charger_id, begun.connector_id
+    def _thought_to_run(self, latest: Transaction | None, begun: Transaction) -> list[Transaction]:
+        """What ends when another begins on the connector: what runs there, or the last, if its stop is missing."""
+        running = self._books.running(begun.charger_id, begun.connector_id)
+        return running or ([latest] if latest is not None and latest.state is State.LOST else [])
+
+    def _end(self, over: list[Transaction], begun: Transaction, now: datetime) -> Metered | None:
+        """End these where it began; returns a sample that was taken for theirs, but is of the charge that has begun."""
         ended = Ended(begun.started_at, begun.meter_start_wh)
-        later = self._books.after(charger, connector_id, ended.at, ended.register_wh)
-        if later is not None:
-            before = self._books.before(charger, connector_id, ended.at)
-            over = [] if before is None else [before]
-        else:
-            over = self._books.running(charger, connector_id) or self._books.lost(charger, connector_id)
         sample: Metered | None = None
         for transaction in over:
             if transaction.state is not State.CLOSED:
                 sample = sample_of_next(transaction, ended)
             self._books.happen(transaction, ended, now)
-        return Place(later=later, sample=sample)
+        return sample

@@ -233,7 +233,8 @@ class SqlLedger(SqlDealings):
         if before.orphan and not before.id_tag and call.id_tag:
             before = self._books.name(before, call.id_tag)  # whoever stopped it is all we know
         transaction = self._books.happen(before, stopped, now)
-        self._hindsight.yield_to(transaction, now)
+        if not before.running:
+            self._hindsight.yield_to(transaction, now)
         self._db.run(
             "INSERT INTO stops (transaction_id, charger, claimed_id, id_tag, meter_stop_wh, stated_at, received_at,"
             " reason, transaction_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
