@@ -1,9 +1,10 @@
 """The accounting: a charger's messages become facts, and the facts a transaction with its energy (docs/ledger.md).
 
 This is the Ledger of charger.py over any SQL database: the rules are in transactions.py and metering.py, the tables in
-schema.py, the books in books.py, what moves no energy in notes.py and dealings.py; how to open, begin and commit is the
-member's (sqlite.py). Everything here runs inside a batch. What is remembered from one to the next is forgotten as soon
-as some other process has written, so several may share one ledger.
+schema.py, the books in books.py, which transaction a message means in whose.py, what becomes of late starts in
+hindsight.py, what moves no energy in notes.py and dealings.py; how to open, begin and commit is the member's
+(sqlite.py). Everything here runs inside a batch. What is remembered from one to the next is forgotten as soon as some
+other process has written, so several may share one ledger.
 """
 
 from __future__ import annotations
@@ -21,10 +22,9 @@ from tinyocpp.storage.books import Books
 from tinyocpp.storage.dealings import SqlDealings
 from tinyocpp.storage.hindsight import Hindsight
 from tinyocpp.storage.sql import digest, integer, integer_or_none, ms, ms_or_none, real_or_none, time
-from tinyocpp.tags import Verdict, fold, same_tag
+from tinyocpp.storage.whose import Whose
+from tinyocpp.tags import Verdict, fold
 from tinyocpp.transactions import (
-    CLOCK_SLACK,
-    REGISTER_SLACK_WH,
     Booted,
     Counting,
     Ended,
@@ -35,9 +35,6 @@ from tinyocpp.transactions import (
     Transaction,
     below,
     counted_in_kwh,
-    is_closing_sample,
-    is_number,
-    may_be_of,
     may_count_kwh,
     not_above,
     plausible_register,
@@ -77,6 +74,7 @@ class SqlLedger(SqlDealings):
         super().__init__(database, register)
         self._books = Books(database)
         self._hindsight = Hindsight(database, self._books)
+        self._whose = Whose(self._books)
 
     def forget(self) -> None:
         """Read everything anew: another process has written, or what was written here is undone."""
@@ -225,10 +223,10 @@ class SqlLedger(SqlDealings):
         repeated = self._stopped_before(charger, call, stated)
         if repeated is not None:
             return repeated
-        before = self._stopping(charger, call, stated, now)
+        before = self._whose.stop(charger, call, stated, now)
         if before is None:
             before = self._orphan(
-                charger, self._connector_of_orphan(charger, stopped), call.transaction_id, stopped, now
+                charger, self._whose.connector_of_orphan(charger, stopped), call.transaction_id, stopped, now
             )
         if before.orphan and not before.id_tag and call.id_tag:
             before = self._books.name(before, call.id_tag)  # whoever stopped it is all we know
@@ -270,91 +268,12 @@ class SqlLedger(SqlDealings):
         )
         return self._books.owned(charger, integer(found[0][0])) if found else None
 
-    def _stopping(
-        self, charger: str, call: StopTransaction, stated: datetime | None, now: datetime
-    ) -> Transaction | None:
-        """The transaction a stop ends: by our number, by the charger's own, or the only one it can mean."""
-        ours = self._books.owned(charger, call.transaction_id)
-        if ours is not None and _is_of_an_earlier(ours, call, stated):
-            return None
-        if ours is not None and ours.running:
-            return ours
-        theirs = self._books.claimed(charger, call.transaction_id)
-        if theirs is not None and not is_number(call.transaction_id) and not _fits(theirs, call, stated):
-            theirs = None  # another one that had no number
-        if theirs is not None and (theirs.running or (ours is None and self._only_late(theirs, stated))):
-            return theirs
-        if ours is not None and not self._is_of_a_later(ours, call, stated):
-            return ours
-        if is_number(call.transaction_id):
-            return self._only_sure(charger, call, stated, now)
-        if not call.id_tag and len(self._books.registers(charger)) > 1:
-            return None  # nothing tells which connector it was
-        fitting = [running for running in self._books.running(charger) if _fits(running, call, stated)]
-        return fitting[0] if len(fitting) == 1 and not self._nearer(fitting[0], call) else None
-
-    def _nearer(self, running: Transaction, call: StopTransaction) -> bool:
-        """Does an idle socket show a register between that charge's and the stop's? It may be of a charge there, whose
-        start got lost."""
-        charger, known_wh = running.charger_id, shown_register(running)
-        idle = self._books.registers(charger)
-        for one in self._books.running(charger):
-            idle.pop(one.connector_id, None)
-        return any(not_above(known_wh, shown_wh) and not_above(shown_wh, call.meter_stop) for shown_wh in idle.values())
-
-    def _is_of_a_later(self, ours: Transaction, call: StopTransaction, stated: datetime | None) -> bool:
-        """Is our number the charger's own for another? Where the next one there has begun before this stop, and the
-        register has moved since, it is not late, but of a charge that ended later (EN+ counts from 1, as we do)."""
-        stop_wh = plausible_register(call.meter_stop)
-        if stated is None or stop_wh is None or ours.stopped_at is None or stated <= ours.stopped_at:
-            return False
-        following = self._books.following(ours)
-        return (
-            following is not None
-            and not following.orphan
-            and following.started_at <= stated
-            and following.meter_start_wh is not None
-            and following.meter_start_wh < stop_wh
-        )
-
-    def _only_sure(
-        self, charger: str, call: StopTransaction, stated: datetime | None, now: datetime
-    ) -> Transaction | None:
-        """The transaction that a stop with a number nobody knows must mean (quirk X7): on a charger with one socket
-        that has charged since for this very tag. Less would be a guess: another server's stop may come out of a
-        queue at any time, but not with a time, a tag and a register that all are of today's charge."""
-        running = self._books.running(charger)
-        if len(running) != 1 or len(self._books.registers(charger)) != 1 or not call.id_tag or stated is None:
-            return None
-        (only,) = running
-        moved = only.meter_start_wh is not None and call.meter_stop > only.meter_start_wh
-        in_time = max(only.started_at, only.last_sample_at or only.started_at) <= stated <= now + CLOCK_SLACK
-        return only if moved and in_time and only.id_tag and _fits(only, call, stated) else None
-
-    def _only_late(self, transaction: Transaction, stated: datetime | None) -> bool:
-        """Does it lack a stop of this time? Later ones there may be called by the same number again."""
-        if stated is not None and transaction.stopped_at is not None and stated <= transaction.stopped_at:
-            return transaction.state is State.LOST
-        latest = self._books.latest(transaction.charger_id, transaction.connector_id)
-        return transaction.state is State.LOST and latest is not None and latest.id == transaction.id
-
-    def _connector_of_orphan(self, charger: str, stopped: Stopped) -> int:
-        """Where a stop without a start can have happened: on the only connector, or the only one that does not show
-        more, unless something runs there; else 0."""
-        registers = self._books.registers(charger)
-        if len(registers) > 1 and stopped.meter_stop_wh is not None:
-            most_wh = stopped.meter_stop_wh + REGISTER_SLACK_WH
-            registers = {number: wh for number, wh in registers.items() if wh is None or wh <= most_wh}
-        busy = {running.connector_id for running in self._books.running(charger)}
-        (only,) = registers if len(registers) == 1 else (0,)
-        return 0 if only in busy else only
-
     def _orphan(
         self, charger: str, connector_id: int, claimed_id: int, record: Stopped | Metered, now: datetime
     ) -> Transaction:
         """A transaction nobody has seen begin: it begins at the connector's last register that nobody has claimed."""
         shown_wh = record.meter_stop_wh if isinstance(record, Stopped) else record.register_wh
-        base_wh, overtaken = self._unclaimed(charger, connector_id, record.at, shown_wh)
+        base_wh, overtaken = self._whose.unclaimed(charger, connector_id, record.at, shown_wh)
         believable = not_above(base_wh, shown_wh) and within_one_charge(base_wh, shown_wh)
         return self._books.open(
             Transaction(
@@ -370,21 +289,6 @@ class SqlLedger(SqlDealings):
             now,
             overtaken=overtaken,
         )
-
-    def _unclaimed(
-        self, charger: str, connector_id: int, at: datetime, shown_wh: int | None
-    ) -> tuple[int | None, bool]:
-        """From where on nobody has claimed the register, and whether a later charge there is known already: then it is
-        from the end of the one before, if that is known, and no further than the next began."""
-        latest = self._books.latest(charger, connector_id)
-        if latest is None or latest.started_at <= at:
-            return self._books.register(charger, connector_id) if connector_id > 0 else None, False
-        before = self._books.before(charger, connector_id, at)
-        following = None if before is None else self._books.following(before)
-        if before is None or following is None or before.state is not State.CLOSED or following.orphan:
-            return None, True
-        in_between = following.meter_start_wh is None or not_above(shown_wh, following.meter_start_wh)
-        return shown_register(before) if in_between else None, True
 
     # What runs, for errands.
 
@@ -402,7 +306,7 @@ class SqlLedger(SqlDealings):
         record = Metered(stated or now, register_wh, reading.power_w, reading.offered_a)
         connector_id = call.connector_id or self._only_connector(charger)
         payload = msgspec.json.encode(call)
-        transaction = self._metering(charger, connector_id, call.transaction_id, record)
+        transaction = self._whose.sample(charger, connector_id, call.transaction_id, record)
         if transaction is None and self._is_orphan(charger, connector_id, call.transaction_id, record, payload):
             transaction = self._orphan(charger, connector_id, call.transaction_id or 0, record, now)
         new = self._db.run(
@@ -461,24 +365,6 @@ class SqlLedger(SqlDealings):
         latest = self._books.latest(charger, connector_id)
         return record.register_wh if latest is None or latest.counting in ALIKE else None
 
-    def _metering(self, charger: str, connector_id: int, claimed_id: int | None, record: Metered) -> Transaction | None:
-        """The transaction a sample belongs to: the one it names, or the one running on its connector."""
-        ours = self._books.owned(charger, claimed_id) if claimed_id is not None else None
-        if ours is not None and ours.running:
-            return ours
-        theirs = self._books.claimed(charger, claimed_id) if claimed_id is not None else None
-        if theirs is not None and (theirs.connector_id != connector_id or self._is_another(theirs, record)):
-            theirs = None
-        named = [one for one in (theirs, ours) if one is not None and is_closing_sample(one, record)]
-        running = [one for one in self._books.running(charger, connector_id) if may_be_of(one, record)]
-        if running and (not named or record.at >= running[-1].started_at):
-            return _called(running[-1], claimed_id)
-        return named[0] if named else None
-
-    def _is_another(self, lost: Transaction, record: Metered) -> bool:
-        """Has somebody else charged there since? -1 is said of one transaction nobody knows and of the next."""
-        return lost.state is State.LOST and not self._only_late(lost, record.at)
-
     def _is_orphan(
         self, charger: str, connector_id: int, claimed_id: int | None, record: Metered, payload: bytes
     ) -> bool:
@@ -486,7 +372,9 @@ class SqlLedger(SqlDealings):
         at random, an old number for hours."""
         if claimed_id is None or record.register_wh is None:
             return False
-        if not below(self._unclaimed(charger, connector_id, record.at, record.register_wh)[0], record.register_wh):
+        if not below(
+            self._whose.unclaimed(charger, connector_id, record.at, record.register_wh)[0], record.register_wh
+        ):
             return False
         repeated = self._db.rows(
             "SELECT 1 FROM samples WHERE sampled_at = ? AND charger = ? AND digest = ?",
@@ -514,31 +402,3 @@ def _told(transaction: Transaction, status: ChargePointStatus, at: datetime) -> 
     if status is ChargePointStatus.PREPARING and transaction.state is State.UNCERTAIN:
         return Ended(at)  # Grizzl-E boots amid a transaction and begins anew (quirk X13)
     return Resumed(at) if status in CHARGING else None
-
-
-def _called(transaction: Transaction, claimed_id: int | None) -> Transaction:
-    """With the number a charger uses for a transaction of ours (EN+, Huawei: quirk X7)."""
-    if claimed_id is None or not is_number(claimed_id) or claimed_id in (transaction.id, transaction.claimed_id):
-        return transaction
-    return msgspec.structs.replace(transaction, claimed_id=claimed_id)
-
-
-def _is_of_an_earlier(ours: Transaction, call: StopTransaction, stated: datetime | None) -> bool:
-    """Did another server give the same number? Before ours began, by the clock and by the register: a clock alone may
-    have been set since."""
-    return stated is not None and stated < ours.started_at and not_above(call.meter_stop, ours.meter_start_wh)
-
-
-def _fits(running: Transaction, call: StopTransaction, stated: datetime | None) -> bool:
-    """Can this stop be that transaction's? The tag, the time and the register must not speak against it."""
-    if call.id_tag and running.id_tag and not same_tag(call.id_tag, running.id_tag):
-        return False
-    if stated is not None and stated < running.started_at:
-        return False
-    known_wh = running.last_register_wh if running.last_register_wh is not None else running.meter_start_wh
-    stop_wh = plausible_register(call.meter_stop)
-    return (
-        known_wh is not None
-        and not_above(known_wh - REGISTER_SLACK_WH, stop_wh)
-        and within_one_charge(running.meter_start_wh, stop_wh)
-    )
