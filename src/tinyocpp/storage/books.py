@@ -248,17 +248,29 @@ class Books:
         return found[0] if found else None
 
     def after(self, charger: str, connector_id: int, at: datetime, register_wh: int | None) -> Transaction | None:
-        """The first transaction that began on the connector after this time. Clocks fall back, so the register must say
-        so too, of that or a later one; or one is open, and its register does not say otherwise."""
+        """The first transaction that began on the connector after this time. Clocks fall back, so a register, if there
+        is one, must say so too, of that or a later one; or one is open, and its register does not say otherwise."""
         later = f"{SELECT} WHERE started_at > ? AND charger = ? AND connector_id = ?"
         place = ms(at), charger, connector_id
         sure = (
-            "meter_start_wh > ? OR meter_stop_wh > ? OR last_register_wh > ?"
-            " OR state = 'open' AND coalesce(last_register_wh, meter_start_wh, ?) >= ? IS NOT FALSE"
+            "? IS NULL OR meter_start_wh > ? OR meter_stop_wh > ? OR last_register_wh > ?"
+            " OR state = 'open' AND coalesce(last_register_wh, meter_start_wh, ?) >= ?"
         )
-        if not self._db.rows(f"{later} AND ({sure}) LIMIT 1", *place, *[register_wh] * 5):
+        if not self._db.rows(f"{later} AND ({sure}) LIMIT 1", *place, *[register_wh] * 6):
             return None
         return transaction_of(self._db.rows(f"{later} ORDER BY started_at LIMIT 1", *place)[0])
+
+    def previous(self, transaction: Transaction) -> Transaction | None:
+        """The one that began before it on its connector."""
+        rows = self._db.rows(
+            f"{SELECT} WHERE (started_at, transaction_id) < (?, ?) AND charger = ? AND connector_id = ?"
+            " ORDER BY started_at DESC, transaction_id DESC LIMIT 1",
+            ms(transaction.started_at),
+            transaction.id,
+            transaction.charger_id,
+            transaction.connector_id,
+        )
+        return transaction_of(rows[0]) if rows else None
 
     def following(self, transaction: Transaction) -> Transaction | None:
         """The one that began next on its connector."""

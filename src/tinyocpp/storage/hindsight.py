@@ -78,6 +78,12 @@ class Hindsight:
             transaction = self._books.happen(transaction, Ended(place.later.started_at, next_start_wh), now)
         return transaction
 
+    def started_at_sample(self, transaction: Transaction, now: datetime) -> None:
+        """The first sample of one that came late stands in for its start (quirk M13): there the one before ended."""
+        previous = None if transaction.running else self._books.previous(transaction)
+        if previous is not None:
+            self._books.happen(previous, Ended(transaction.started_at, transaction.meter_start_wh), now)
+
     def yield_to(self, transaction: Transaction, now: datetime) -> None:
         """An orphan begins where nobody has claimed the register: not below what one before it, we hear now, showed."""
         latest = self._books.latest(transaction.charger_id, transaction.connector_id)

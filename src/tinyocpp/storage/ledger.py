@@ -326,10 +326,7 @@ class SqlLedger(SqlDealings):
         if not new:
             return transaction
         if transaction is not None:
-            transaction = self._books.happen(transaction, record, now)
-            if may_count_kwh(transaction) and self._counts_kwh(transaction):
-                transaction = counted_in_kwh(transaction)
-                self._books.keep(transaction, now, sampled=True)
+            transaction = self._sampled(transaction, record, now)
             if transaction.running:
                 return transaction  # its row has it all
             self._hindsight.yield_to(transaction, now)
@@ -345,6 +342,15 @@ class SqlLedger(SqlDealings):
             offered_a=reading.offered_a,
             sampled_at=record.at,
         )
+        return transaction
+
+    def _sampled(self, before: Transaction, record: Metered, now: datetime) -> Transaction:
+        transaction = self._books.happen(before, record, now)
+        if before.meter_start_wh is None and transaction.start_guessed:
+            self._hindsight.started_at_sample(transaction, now)
+        if may_count_kwh(transaction) and self._counts_kwh(transaction):
+            transaction = counted_in_kwh(transaction)
+            self._books.keep(transaction, now, sampled=True)
         return transaction
 
     def _counts_kwh(self, transaction: Transaction) -> bool:
