@@ -158,6 +158,13 @@ BOOKED = [
         11_000,
         Quality.MEASURED,
     ),
+    (
+        "samples in kWh, from a start near zero, lost before a next start",
+        apply(counted_in_kwh(having(sample(4), start_wh=0)), ended(4500)),
+        4500,
+        Quality.ESTIMATED,
+    ),
+    ("kWh called Wh, lost before a next start", apply(in_kwh(sample(1004)), ended(1005)), 5000, Quality.ESTIMATED),
     ("a boot after the end", having(sample(1500), ended(), BOOTED), 500, Quality.ESTIMATED),
     ("from zero", having(sample(20), sample(700, 20), start_wh=400_000), 700, Quality.OPEN),
     (

@@ -339,6 +339,7 @@ def _metered(transaction: Transaction, record: Metered, state: State) -> Transac
 
 
 def _ended(transaction: Transaction, record: Ended, state: State) -> Transaction:
+    transaction = _only_samples_in_kwh(transaction, record.register_wh)
     taken = sample_of_next(transaction, record)
     if taken is not None and state is State.LOST:
         transaction = msgspec.structs.replace(transaction, last_register_wh=record.register_wh)
@@ -368,8 +369,7 @@ def _next_start(transaction: Transaction, shown_wh: int | None) -> int | None:
 
 def _stopped(transaction: Transaction, record: Stopped, state: State) -> Transaction:
     known_wh, stop_wh = transaction.meter_stop_wh, record.meter_stop_wh
-    if transaction.counting is Counting.KWH and _is_in_wh(transaction, stop_wh):
-        transaction = counted_in_kwh(msgspec.structs.replace(transaction, counting=Counting.FROM_ZERO))
+    transaction = _only_samples_in_kwh(transaction, stop_wh)
     if transaction.state is not State.CLOSED:
         return msgspec.structs.replace(
             transaction,
@@ -386,10 +386,14 @@ def _stopped(transaction: Transaction, record: Stopped, state: State) -> Transac
     return msgspec.structs.replace(transaction, contradicted=True)
 
 
-def _is_in_wh(transaction: Transaction, stop_wh: int | None) -> bool:
-    """Is the stop, unlike the samples, and so the start, which was near zero, in Wh?"""
+def _only_samples_in_kwh(transaction: Transaction, register_wh: int | None) -> Transaction:
+    """Where a start near zero did not tell, a stop or the next start does: is that, unlike the samples, in Wh?"""
     start_wh = transaction.meter_start_wh
-    return stop_wh is not None and start_wh is not None and stop_wh - start_wh > 100 * _sampled_wh(transaction)
+    if transaction.counting is not Counting.KWH or register_wh is None or start_wh is None:
+        return transaction
+    if register_wh - start_wh <= 100 * _sampled_wh(transaction):
+        return transaction
+    return counted_in_kwh(msgspec.structs.replace(transaction, counting=Counting.FROM_ZERO))
 
 
 def _sampled_wh(transaction: Transaction) -> int:

@@ -19,6 +19,7 @@ from tinyocpp.transactions import (
     State,
     Stopped,
     Transaction,
+    below,
     is_closing_sample,
     is_number,
     may_be_of,
@@ -90,7 +91,10 @@ class Whose:
         from the end of the one before, if that is known, and no further than the next began."""
         latest = self._books.latest(charger, connector_id)
         if latest is None or latest.started_at <= at:
-            return self._books.register(charger, connector_id) if connector_id > 0 else None, False
+            register_wh = self._books.register(charger, connector_id) if connector_id > 0 else None
+            claimed_wh = None if latest is None else shown_register(latest)
+            again = below(register_wh, claimed_wh) and not_above(claimed_wh, shown_wh)
+            return claimed_wh if again else register_wh, False  # what fell, and is back above, had not begun anew
         before = self._books.before(charger, connector_id, at)
         following = None if before is None else self._books.following(before)
         if before is None or following is None or before.state is not State.CLOSED or following.orphan:
