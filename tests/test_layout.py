@@ -21,7 +21,8 @@ ROWS: list[set[str]] = [
     {"messages"},
     {
         "leniency", "tags", "transactions", "metering", "commands", "dealings", "features", "locallist", "makers",
-        "identity", "admission", "certificates", "attempts", "masking", "passwords", "periods",
+        "identity", "admission", "certificates", "attempts", "masking", "passwords", "periods", "solar", "forecast",
+        "trials", "foresight",
     },
     {"charger"},
     {"handlers", "errands", "session"},
