@@ -18,6 +18,7 @@ from tinyocpp.identity import RULE as IDENTITY_RULE
 from tinyocpp.identity import fold_identity, valid_identity
 from tinyocpp.makers import Quirks, overridden, quirks_of
 from tinyocpp.places import SYSTEM_STATE, configuration_directories, runtime_directories, state_directory, under
+from tinyocpp.solar import SolarConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -117,6 +118,7 @@ class Tables(Table, frozen=True):
     tags: TagsConfig = TagsConfig()
     log: LogConfig = LogConfig()
     report: ReportConfig = ReportConfig()
+    solar: SolarConfig = SolarConfig()
     data_transfer: dict[str, VendorConfig] = {}
 
 
@@ -302,6 +304,7 @@ def _placed(
         tags=tables.tags,
         log=msgspec.structs.replace(tables.log, wire=under(folder, tables.log.wire)),
         report=tables.report,
+        solar=tables.solar,
         data_transfer=tables.data_transfer,
         charger=chargers,
         source=source,

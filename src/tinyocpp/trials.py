@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from bisect import bisect_right
+from itertools import pairwise
 from math import floor, isfinite
 from typing import TYPE_CHECKING
 
@@ -117,12 +118,13 @@ def steps(trace: Trace, interval_s: float) -> list[float]:
 def totals(run: Run) -> Totals:
     hours = run.interval_s / HOUR_S
     drawn_wh = sum(run.power_w) * hours
-    solar_wh = sum(min(power, max(surplus, 0.0)) for power, surplus in zip(run.power_w, run.surplus_w, strict=True)) * hours
+    pairs = zip(run.power_w, run.surplus_w, strict=True)
+    solar_wh = sum(min(power, max(surplus, 0.0)) for power, surplus in pairs) * hours
     used = [phases for phases in run.phases if phases]
     return Totals(
         days=len(run.time_s) * run.interval_s / DAY_S,
         solar_wh=solar_wh,
         grid_wh=drawn_wh - solar_wh,
-        starts=sum(bool(after and not before) for before, after in zip([0, *run.phases], run.phases, strict=False)),
-        swaps=sum(before != after for before, after in zip(used, used[1:], strict=False)),
+        starts=sum(bool(after and not before) for before, after in pairwise([0, *run.phases])),
+        swaps=sum(before != after for before, after in pairwise(used)),
     )

@@ -30,6 +30,7 @@ WORDS = {
     "ca": "your own certificate authority, for TLS: make it, renew, issue, revoke",
     "log": "the frames to and from the chargers",
     "replay": "what we would answer to the frames of a log",
+    "solar": "try charging from the sun on recorded days",
     "doctor": "look for what is wrong, and say what to do next",
     "config": "check or show the settings",
     "backup": "copy everything that was booked into a file, while everything runs",

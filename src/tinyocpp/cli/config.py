@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.cli.tables import Column, add_format, print_rows
-from tinyocpp.config import FILE, Config, Table, Tables
+from tinyocpp.config import FILE, Config, Tables
 from tinyocpp.errors import ConfigError
 from tinyocpp.places import configuration_directories
 from tinyocpp.storage import tagedit
@@ -53,14 +53,14 @@ def settings(config: Config) -> list[dict[str, object]]:
 
 
 def _leaves(key: str, value: object) -> Iterator[tuple[str, object]]:
-    if isinstance(value, Table):
+    if isinstance(value, msgspec.Struct):
         for name in _keys(value):
             yield from _leaves(f"{key}.{name}", getattr(value, name))
     else:
         yield key, value
 
 
-def _keys(table: Table) -> tuple[str, ...]:
+def _keys(table: msgspec.Struct) -> tuple[str, ...]:
     return type(table).__struct_fields__
 
 
