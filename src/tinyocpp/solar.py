@@ -11,7 +11,7 @@ not to be believed, never gives more power. docs/solar.md explains the law to th
 from __future__ import annotations
 
 from bisect import bisect_right
-from math import exp, floor, inf, isfinite
+from math import exp, floor, inf, nan
 from typing import Annotated, Literal
 
 import msgspec
@@ -40,8 +40,8 @@ class SolarConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     reserve_w: Annotated[float, msgspec.Meta(ge=-10000, le=10000)] = 0.0  # always left for the grid
     battery_first_soc: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0  # below, the house battery comes first
     import_weight: Annotated[float, msgspec.Meta(ge=0.1, le=10)] = 1.5  # a Wh bought is as bad as so many Wh not used
-    start_cost_wh: WattHours = 4.0  # ten seconds of the least a car takes: it wakes up, a contactor closes
-    stop_cost_wh: WattHours = 8.0  # twice that: it will have to start again
+    start_cost_wh: WattHours = 1.0  # a few seconds of the least a car takes: not for a blink of the sun
+    stop_cost_wh: WattHours = 2.0  # twice that: it will have to start again
     swap_cost_wh: WattHours = 60.0  # the pause, at what one phase can give (3,680 W for 60 s)
     min_charging_s: Seconds = 120.0  # cars ramp for half a minute, and some give up after hasty stops
     min_off_s: Seconds = 60.0
@@ -60,10 +60,13 @@ class Outlet(msgspec.Struct, frozen=True, kw_only=True):
     voltage_v: float = 230.0
 
     def lowest_a(self) -> float:
-        return self.in_steps(-floor(-self.min_current_a / self.step_a + 1e-9))
+        return self.in_steps(-self.whole_steps(-self.min_current_a))
 
     def highest_a(self) -> float:
-        return self.in_steps(floor(self.max_current_a / self.step_a + 1e-9))
+        return self.in_steps(self.whole_steps(self.max_current_a))
+
+    def whole_steps(self, current_a: float) -> int:
+        return floor(current_a / self.step_a + 1e-9)
 
     def in_steps(self, steps: int) -> float:
         return round(steps * self.step_a, 3)
@@ -105,7 +108,9 @@ class State(msgspec.Struct, frozen=True):
     swapped_s: float = -inf
     ready_s: float = -inf  # no current before: the pause of a swap
     sample: Sample | None = None  # the last one that was believed
-    seen_s: float = -inf  # until when was weighed
+    shown_w: tuple[float, float] = (nan, 0.0)  # what the grid's meter shows, and what the car drew when it first did
+    hangs: bool = False  # it shows that still, whatever the car does: not believed until it shows something else
+    weighed_s: float = -inf
     forecast: Forecast = Forecast()
     regret_wh: dict[int, float] = {}  # what staying has cost, against each other number of phases
     starts: float = 0.0  # lately, fading
@@ -113,57 +118,71 @@ class State(msgspec.Struct, frozen=True):
     offered: tuple[tuple[float, float], ...] = ()  # since when, W
 
 
+class Moment(msgspec.Struct, frozen=True):
+    """What holds while one decision is made."""
+
+    config: SolarConfig
+    mode: Mode
+    outlet: Outlet
+    now_s: float
+    surplus_w: float
+    news: bool  # a new sample has come
+    silent_s: float  # since the last
+
+    @property
+    def stale(self) -> bool:
+        return self.mode != "fast" and self.silent_s > self.config.stale_after_s
+
+    def gain_w(self, phases: int) -> float:
+        """What they are worth: the power, less what of it is bought, and that again times its weight."""
+        least_w, most_w = (self.outlet.power_w(phases, a) for a in (self.outlet.lowest_a(), self.outlet.highest_a()))
+        power_w = min(max(self.surplus_w, least_w), most_w)
+        bought_w = power_w - min(power_w, max(self.surplus_w, 0.0))
+        return power_w - (1 + self.config.import_weight) * bought_w
+
+
 def decide(
     state: State, config: SolarConfig, mode: Mode, outlet: Outlet, sample: Sample | None, now_s: float
 ) -> tuple[State, Decision]:
     """What to offer from now on. `sample` is the last there is, new or not; called as often as one likes, and at once
     when mode or outlet have changed."""
-    news = sample is not None and believable(sample, state, now_s)
-    if news and sample is not None:
-        state = _noticed(state, config, outlet, sample, now_s)
-    if mode == "fast":
-        news, surplus_w = True, inf
-    else:
-        surplus_w = state.forecast.past[-1][1] - config.reserve_w if state.forecast.past else -inf
-    if news:
-        state = _weighed(state, config, outlet, surplus_w, now_s)
-    silent_s = now_s - state.sample.read_s if state.sample else inf
-    stale = mode != "fast" and silent_s > config.stale_after_s
-    lost = mode == "solar" and silent_s > LOST_AFTER_S
-    allowed = (0,) if lost else _allowed(mode, outlet)
-    state = _changed(state, config, _wanted(state, config, outlet, allowed, surplus_w, news, now_s), now_s)
-    current_a = _current_a(state, config, mode, outlet, news, stale, now_s)
-    state = _offering(state, outlet, current_a, now_s)
-    return state, Decision(state.phases, current_a, _words(state, config, outlet, mode, surplus_w, stale, now_s))
-
-
-def believable(sample: Sample, state: State, now_s: float) -> bool:
-    """Is it new, of this world, and not a meter that hangs?"""
-    figures = [sample.grid_w, *(figure for figure in (sample.car_w, sample.battery_w) if figure is not None)]
-    if not all(isfinite(figure) and abs(figure) <= BEYOND_ANY_HOUSE_W for figure in figures):
-        return False
-    last = state.sample
-    if not sample.delay_s >= 0 or not -inf < sample.read_s <= now_s:
-        return False
-    if last is None:
-        return True
-    moved_w = abs(_drawn_w(state, sample) - _drawn_w(state, last))
-    hangs = sample.grid_w == last.grid_w != 0 and moved_w > FROZEN_W
-    return sample.read_s > last.read_s and not hangs
-
-
-def gain_w(config: SolarConfig, outlet: Outlet, phases: int, surplus_w: float) -> float:
-    """What a number of phases is worth at this surplus: the power, less what is bought, and that again by weight."""
-    least_w, most_w = (outlet.power_w(phases, current) for current in (outlet.lowest_a(), outlet.highest_a()))
-    power_w = min(max(surplus_w, least_w), most_w)
-    return power_w - (1 + config.import_weight) * (power_w - min(power_w, max(surplus_w, 0.0)))
+    before = state.sample
+    if sample is not None:
+        state = _noticed(state, config, sample, now_s)
+    known = bool(state.forecast.past)
+    moment = Moment(
+        config,
+        mode,
+        outlet,
+        now_s,
+        surplus_w=inf if mode == "fast" else state.forecast.past[-1][1] - config.reserve_w if known else -inf,
+        news=mode == "fast" or state.sample is not before,
+        silent_s=now_s - state.sample.read_s if state.sample else inf,
+    )
+    if moment.news:
+        state = _weighed(state, moment)
+    state = _changed(state, config, _wanted(state, moment), now_s)
+    current_a = _current_a(state, moment)
+    return _offering(state, moment, current_a), Decision(state.phases, current_a, _words(state, current_a, moment))
 
 
 # ------------------------------------------------------------------------------------------------------------ noticing
 
 
-def _noticed(state: State, config: SolarConfig, outlet: Outlet, sample: Sample, now_s: float) -> State:
-    surplus_w = _drawn_w(state, sample) - sample.grid_w + _from_battery_w(config, sample)
+def _noticed(state: State, config: SolarConfig, sample: Sample, now_s: float) -> State:
+    """With the sample, if it is new, of this world, and not from a meter that hangs."""
+    figures = (sample.grid_w, sample.car_w or 0.0, sample.battery_w or 0.0)
+    possible = all(abs(figure) <= BEYOND_ANY_HOUSE_W for figure in figures)  # one that is no number is not
+    if not possible or not (0 <= sample.delay_s < inf and -inf < sample.read_s <= now_s):
+        return state
+    if state.sample is not None and sample.read_s <= state.sample.read_s:
+        return state
+    drawn_w = _drawn_w(state, sample)
+    if sample.grid_w != state.shown_w[0]:
+        state = replace(state, shown_w=(sample.grid_w, drawn_w), hangs=False)
+    elif state.hangs or (sample.grid_w and abs(drawn_w - state.shown_w[1]) > FROZEN_W):
+        return replace(state, hangs=True)
+    surplus_w = drawn_w - sample.grid_w + _from_battery_w(config, sample)
     forecast = state.forecast.learnt(sample.taken_s, surplus_w, now_s - sample.taken_s)
     return replace(state, sample=sample, forecast=forecast)
 
@@ -183,43 +202,43 @@ def _from_battery_w(config: SolarConfig, sample: Sample) -> float:
     return battery_w if full_enough or not config.battery_first_soc else min(battery_w, 0.0)
 
 
-def _weighed(state: State, config: SolarConfig, outlet: Outlet, surplus_w: float, now_s: float) -> State:
-    """Add up what staying costs since the sample before; after a silence, for the last of it only."""
-    hours = min(now_s - state.seen_s, STANDS_FOR_S if state.seen_s > -inf else 0.0) / HOUR_S
-    ours_w = gain_w(config, outlet, state.phases, surplus_w)
+def _weighed(state: State, moment: Moment) -> State:
+    """Add up what staying has cost since it was last weighed."""
+    passed_s = max(moment.now_s - state.weighed_s, 0.0)
+    hours = min(passed_s, STANDS_FOR_S) / HOUR_S
+    ours_w = moment.gain_w(state.phases)
     regret_wh = {
-        phases: max(
-            0.0, state.regret_wh.get(phases, 0.0) + hours * (gain_w(config, outlet, phases, surplus_w) - ours_w)
-        )
-        for phases in (0, *outlet.phases)
+        phases: max(0.0, state.regret_wh.get(phases, 0.0) + hours * (moment.gain_w(phases) - ours_w))
+        for phases in (0, *moment.outlet.phases)
     }
-    fading = exp((state.seen_s - now_s) / WEAR_MEMORY_S)
-    return replace(state, seen_s=now_s, regret_wh=regret_wh, starts=state.starts * fading, swaps=state.swaps * fading)
+    fading = exp(-passed_s / WEAR_MEMORY_S)
+    return replace(
+        state,
+        weighed_s=moment.now_s,
+        regret_wh=regret_wh,
+        starts=state.starts * fading,
+        swaps=state.swaps * fading,
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------ choosing
 
 
-def _allowed(mode: Mode, outlet: Outlet) -> tuple[int, ...]:
+def _allowed(moment: Moment) -> tuple[int, ...]:
+    outlet = moment.outlet
     usable = outlet.phases if outlet.lowest_a() <= outlet.highest_a() else ()
-    choices: dict[Mode, tuple[int, ...]] = {"off": (0,), "solar": (0, *usable), "min+solar": usable, "fast": usable}
-    return choices[mode] or (0,)
+    if moment.mode == "off" or (moment.mode == "solar" and moment.silent_s > LOST_AFTER_S):
+        usable = ()
+    return (0, *usable) if moment.mode == "solar" else usable or (0,)
 
 
-def _wanted(
-    state: State,
-    config: SolarConfig,
-    outlet: Outlet,
-    allowed: tuple[int, ...],
-    surplus_w: float,
-    news: bool,
-    now_s: float,
-) -> int:
+def _wanted(state: State, moment: Moment) -> int:
     """How many phases from now on."""
+    allowed, config, now_s = _allowed(moment), moment.config, moment.now_s
     others = [phases for phases in allowed if phases != state.phases and _may_swap(state, config, phases, now_s)]
     if state.phases not in allowed:  # the owner's word or a limit: at once, whatever it costs
-        return max(others, key=lambda phases: gain_w(config, outlet, phases, surplus_w), default=0)
-    if not news or not _settled(state, config, now_s):
+        return max(others, key=moment.gain_w, default=0)
+    if not moment.news or not _settled(state, config, now_s):
         return state.phases
     left_wh = {phases: state.regret_wh[phases] - price_wh(state, config, phases) for phases in others}
     best = max(left_wh, key=left_wh.__getitem__, default=state.phases)
@@ -262,69 +281,71 @@ def _changed(state: State, config: SolarConfig, phases: int, now_s: float) -> St
     )
 
 
-def _current_a(
-    state: State, config: SolarConfig, mode: Mode, outlet: Outlet, news: bool, stale: bool, now_s: float
-) -> float:
+def _current_a(state: State, moment: Moment) -> float:
     """Nothing, or what the charger can be told between the least and the most. Without news never more than before."""
-    if not state.phases or now_s < state.ready_s:
-        return 0.0
+    outlet, config = moment.outlet, moment.config
     lowest_a, highest_a = outlet.lowest_a(), outlet.highest_a()
-    if mode == "fast":
+    if not state.phases or moment.now_s < state.ready_s:
+        return 0.0
+    if moment.mode == "fast":
         return highest_a
-    if stale or not news:
-        held_a = min(state.current_a, lowest_a if stale else highest_a)
-        return max(held_a, lowest_a) if mode == "min+solar" else held_a
-    surplus_w = state.forecast.surplus_w(now_s) - config.reserve_w
+    if moment.stale or not moment.news:
+        held_a = min(state.current_a, lowest_a if moment.stale else highest_a)
+        held_a = outlet.in_steps(outlet.whole_steps(held_a))
+        return held_a if held_a >= lowest_a else lowest_a if moment.mode == "min+solar" else 0.0
+    surplus_w = state.forecast.surplus_w(moment.now_s) - config.reserve_w
     steps = floor(surplus_w / outlet.power_w(state.phases, outlet.step_a) + 1 / (1 + config.import_weight))
     return min(max(outlet.in_steps(steps), lowest_a), highest_a)
 
 
-def _offering(state: State, outlet: Outlet, current_a: float, now_s: float) -> State:
-    power_w = outlet.power_w(state.phases, current_a)
+def _offering(state: State, moment: Moment, current_a: float) -> State:
+    """With what is offered from now on, for meters that do not tell what the car draws."""
+    power_w = moment.outlet.power_w(state.phases, current_a)
     if state.offered and state.offered[-1][1] == power_w:
         return state if state.current_a == current_a else replace(state, current_a=current_a)
-    recent = bisect_right(state.offered, (now_s - OFFERS_S, inf)) - 1
-    return replace(state, current_a=current_a, offered=(*state.offered[max(recent, 0) :], (now_s, power_w)))
+    recent = bisect_right(state.offered, (moment.now_s - OFFERS_S, inf)) - 1
+    return replace(state, current_a=current_a, offered=(*state.offered[max(recent, 0) :], (moment.now_s, power_w)))
 
 
 # -------------------------------------------------------------------------------------------------------------- saying
 
-IN_WORDS = {1: "one phase", 2: "two phases", 3: "three phases"}
+IN_WORDS = {0: "off", 1: "one phase", 2: "two phases", 3: "three phases"}
 
 
-def _words(
-    state: State, config: SolarConfig, outlet: Outlet, mode: Mode, surplus_w: float, stale: bool, now_s: float
-) -> str:
-    phases = IN_WORDS.get(state.phases, "")
-    if mode == "off" or outlet.lowest_a() > outlet.highest_a():
-        return "off" if mode == "off" else "off: the limit leaves less than a car can take"
-    if state.phases and now_s < state.ready_s:
-        return f"{phases} in {state.ready_s - now_s:.0f} s, without current until then"
-    if stale:
-        silent = (
-            f"the meter has been silent for {now_s - state.sample.read_s:.0f} s" if state.sample else "no meter yet"
-        )
-        return f"{silent}: {f'{state.current_a:g} A' if state.current_a else 'off'} until it is back"
+def _words(state: State, current_a: float, moment: Moment) -> str:
+    outlet, phases = moment.outlet, IN_WORDS.get(state.phases, f"{state.phases} phases")
+    if moment.mode == "off":
+        return "off"
+    if outlet.lowest_a() > outlet.highest_a():
+        return "off: the limit leaves less than a car can take"
+    if state.phases and moment.now_s < state.ready_s:
+        return f"{phases} in {state.ready_s - moment.now_s:.0f} s, without current until then"
+    offer = f"{current_a:g} A on {phases}" if current_a else "off"
+    if moment.stale:
+        silence = f"no figure to believe for {moment.silent_s:.0f} s" if state.sample else "no figure yet"
+        return f"{offer} until the meter is back: {silence}"
     if not state.phases:
-        return _waiting(state, config, outlet, surplus_w, now_s)
-    offer = f"charging {state.current_a:g} A on {phases}"
-    if mode == "fast":
+        return _waiting(state, moment)
+    bought_w = outlet.power_w(state.phases, current_a) - max(moment.surplus_w, 0.0)
+    if moment.mode == "fast" or not current_a:
         return offer
-    bought_w = outlet.power_w(state.phases, state.current_a) - max(surplus_w, 0.0)
-    return offer + (f", {bought_w:,.0f} W of it from the grid" if bought_w >= 100 else f" of {surplus_w:,.0f} W sun")
+    return (
+        f"{offer}: {bought_w:,.0f} W from the grid" if bought_w >= 100 else f"{offer}: {moment.surplus_w:,.0f} W of sun"
+    )
 
 
-def _waiting(state: State, config: SolarConfig, outlet: Outlet, surplus_w: float, now_s: float) -> str:
+def _waiting(state: State, moment: Moment) -> str:
     """How long yet, if the sun stays as it is."""
-    least_w = outlet.power_w(min(outlet.phases), outlet.lowest_a())
+    config, now_s = moment.config, moment.now_s
     waits_s = [
         max(
             (price_wh(state, config, phases) - state.regret_wh.get(phases, 0.0)) / worth_w * HOUR_S,
             state.since_s + config.min_off_s - now_s,
             0.0 if _may_swap(state, config, phases, now_s) else state.swapped_s + config.dwell_s - now_s,
         )
-        for phases in outlet.phases
-        if (worth_w := gain_w(config, outlet, phases, surplus_w)) > 0
+        for phases in moment.outlet.phases
+        if (worth_w := moment.gain_w(phases)) > 0
     ]
     waiting = f"waiting {min(waits_s):.0f} s" if waits_s else "waiting"
-    return f"{waiting} for enough sun: {max(surplus_w, 0.0):,.0f} of {least_w:,.0f} W"
+    least_w = moment.outlet.power_w(min(moment.outlet.phases), moment.outlet.lowest_a())
+    return f"{waiting} for enough sun: {max(moment.surplus_w, 0.0):,.0f} of {least_w:,.0f} W"
