@@ -11,6 +11,7 @@ import pytest
 
 from tinyocpp import config, toml
 from tinyocpp.makers import Quirks
+from tinyocpp.solar import SolarConfig
 from tinyocpp.tags import Tag
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "`[data_transfer.VENDOR]`": config.VendorConfig,
     "`[log]`": config.LogConfig,
     "`[report]`": config.ReportConfig,
+    "`[solar]`": SolarConfig,
     "The tags file": Tag,
 }
 

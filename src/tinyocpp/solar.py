@@ -37,9 +37,9 @@ class SolarConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """[solar] Charge from surplus."""
 
     mode: Mode = "fast"  # until it is changed with `tinyocpp mode`
-    reserve_w: Annotated[float, msgspec.Meta(ge=-10000, le=10000)] = 0.0  # always left for the grid
+    reserve_w: Annotated[float, msgspec.Meta(ge=0, le=10000)] = 0.0  # always left for the grid
     battery_first_soc: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0  # below, the house battery comes first
-    import_weight: Annotated[float, msgspec.Meta(ge=0.1, le=10)] = 1.5  # a Wh bought is as bad as so many Wh not used
+    import_weight: Annotated[float, msgspec.Meta(ge=0, le=10)] = 1.5  # a Wh bought is as bad as so many Wh not used
     start_cost_wh: WattHours = 1.0  # a few seconds of the least a car takes: not for a blink of the sun
     stop_cost_wh: WattHours = 2.0  # twice that: it will have to start again
     swap_cost_wh: WattHours = 60.0  # the pause, at what one phase can give (3,680 W for 60 s)

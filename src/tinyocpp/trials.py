@@ -97,8 +97,8 @@ def charge(trace: Trace, config: SolarConfig, mode: Mode, outlet: Outlet, interv
     for now_s in times_s:
         sample, seen_s = None, now_s - lag_s
         if seen_s >= times_s[0]:
-            step = bisect_right(times_s, seen_s) - 1
-            car_w = power_w[step] if step < len(power_w) else 0.0
+            step = min(bisect_right(times_s, seen_s), len(power_w)) - 1  # without lag: what it drew until now
+            car_w = power_w[step] if step >= 0 else 0.0
             sample = Sample(read_s=now_s, delay_s=lag_s, grid_w=car_w - trace.at(seen_s), car_w=car_w)
         state, decision = decide(state, config, mode, outlet, sample, now_s)
         power_w.append(outlet.power_w(decision.phases, decision.current_a))

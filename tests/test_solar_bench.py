@@ -1,0 +1,53 @@
+"""bench/solar.py in a tiny form: a trace in, a row of figures out, and the page that holds the table."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+BENCH = Path(__file__).resolve().parent.parent / "bench"
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    monkeypatch.syspath_prepend(str(BENCH))
+    yield importlib.import_module("solar")
+    for name in {path.stem for path in BENCH.glob("*.py")} & set(sys.modules):
+        del sys.modules[name]
+
+
+def test_a_named_trace_and_the_table_of_the_page(
+    bench: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    skies = importlib.import_module("skies")
+    one = skies.made_up()["clear, 8.5 kW"]
+    morning = slice(3 * 360, 9 * 360)
+    short = {"a morning": type(one)(one.time_s[morning], one.surplus_w[morning])}
+    monkeypatch.setattr(skies, "made_up", lambda: short)
+    page = tmp_path / "solar.md"
+    page.write_text(bench.PAGE.read_text())
+    monkeypatch.setattr(bench, "PAGE", page)
+    trace = tmp_path / "night.csv"
+    trace.write_text("time_s,pv_w,load_w\n0,0,100\n900,0,100\n")
+
+    bench.main([str(trace), "--write"])
+
+    told = capsys.readouterr().out.splitlines()
+    assert "| night | 10 s / 10 s | 0.1 A | none | 0.0 | 0.0 | 0.0% |" in told
+    written = page.read_text().partition(bench.BEGIN)[2].partition(bench.END)[0].splitlines()
+    assert written == told[5:]
+    assert [row.split(" | ")[0] for row in written[2:]] == ["| a morning"] * 3
+    assert float(written[2].split(" | ")[3].rstrip("%")) > 90
+
+
+def test_made_up_days_are_the_same_every_time(bench: ModuleType) -> None:
+    skies = importlib.import_module("skies")
+    assert skies.day(skies.BROKEN, 9000, seed=5) == skies.day(skies.BROKEN, 9000, seed=5)
