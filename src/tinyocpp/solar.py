@@ -47,7 +47,7 @@ class SolarConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     min_off_s: Seconds = 60.0
     dwell_s: Seconds = 300.0  # between two swaps of phases: chargers and cars need it to settle
     pause_s: Seconds = 60.0  # without current when phases are swapped: never under load
-    stale_after_s: Annotated[float, msgspec.Meta(ge=5, le=50)] = 45.0  # so that power is down within a minute
+    stale_after_s: Annotated[float, msgspec.Meta(ge=5, le=600)] = 45.0  # so that power is down within a minute
 
 
 class Outlet(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,7 +227,8 @@ def _weighed(state: State, moment: Moment) -> State:
 def _allowed(moment: Moment) -> tuple[int, ...]:
     outlet = moment.outlet
     usable = outlet.phases if outlet.lowest_a() <= outlet.highest_a() else ()
-    if moment.mode == "off" or (moment.mode == "solar" and moment.silent_s > LOST_AFTER_S):
+    lost = moment.stale and moment.silent_s > LOST_AFTER_S
+    if moment.mode == "off" or (moment.mode == "solar" and lost):
         usable = ()
     return (0, *usable) if moment.mode == "solar" else usable or (0,)
 
