@@ -155,6 +155,18 @@ def test_a_phase_taken_away_is_left_even_within_the_dwell() -> None:
     assert (steps[0].phases, changes(steps)) == (0, [1])
 
 
+def test_fast_too_waits_for_the_dwell() -> None:
+    house = House(mode="fast", outlet=Outlet(phases=(1,)))
+    house.state = State(wired=3, swapped_s=house.now_s - 100)
+    assert house.last(0, 200).words == "off: phases were changed a moment ago"
+    assert house.last(0, 10).words == "16 A on one phase"
+
+
+def test_no_phases_no_charge() -> None:
+    house = House(outlet=Outlet(phases=()))
+    assert house.last(9000, FOREVER_S).words == "off: the limit leaves less than a car can take"
+
+
 @pytest.mark.parametrize(
     ("battery", "current_a"),
     [
@@ -216,6 +228,13 @@ def test_a_sample_of_no_time_is_not_used(wrong: dict[str, float]) -> None:
     house = House()
     house.meter = lambda sample: msgspec.structs.replace(sample, **wrong)
     assert house.last(9000, FOREVER_S).words == "off until the meter is back: no figure yet"
+
+
+def test_a_figure_older_than_the_last_is_not_used() -> None:
+    house = House()
+    house.last(2300, FOREVER_S)
+    house.meter = lambda sample: msgspec.structs.replace(sample, grid_w=-9000.0, delay_s=60.0)
+    assert house.live([2300] * 3)[-1].current_a == 10
 
 
 def test_a_meter_that_hangs_is_found_out() -> None:

@@ -65,6 +65,10 @@ class Outlet(msgspec.Struct, frozen=True, kw_only=True):
     def highest_a(self) -> float:
         return self.in_steps(self.whole_steps(self.max_current_a))
 
+    def usable(self) -> tuple[int, ...]:
+        """The phases there are, unless the limit leaves less than a car can take."""
+        return self.phases if self.lowest_a() <= self.highest_a() else ()
+
     def whole_steps(self, current_a: float) -> int:
         return floor(current_a / self.step_a + 1e-9)
 
@@ -175,7 +179,8 @@ def _noticed(state: State, config: SolarConfig, sample: Sample, now_s: float) ->
     possible = all(abs(figure) <= BEYOND_ANY_HOUSE_W for figure in figures)  # one that is no number is not
     if not possible or not (0 <= sample.delay_s < inf and -inf < sample.read_s <= now_s):
         return state
-    if state.sample is not None and sample.read_s <= state.sample.read_s:
+    last = state.sample
+    if last is not None and (sample.read_s <= last.read_s or sample.taken_s <= last.taken_s):
         return state
     drawn_w = _drawn_w(state, sample)
     if sample.grid_w != state.shown_w[0]:
@@ -225,8 +230,7 @@ def _weighed(state: State, moment: Moment) -> State:
 
 
 def _allowed(moment: Moment) -> tuple[int, ...]:
-    outlet = moment.outlet
-    usable = outlet.phases if outlet.lowest_a() <= outlet.highest_a() else ()
+    usable = moment.outlet.usable()
     lost = moment.stale and moment.silent_s > LOST_AFTER_S
     if moment.mode == "off" or (moment.mode == "solar" and lost):
         usable = ()
@@ -317,7 +321,7 @@ def _words(state: State, current_a: float, moment: Moment) -> str:
     outlet, phases = moment.outlet, IN_WORDS.get(state.phases, f"{state.phases} phases")
     if moment.mode == "off":
         return "off"
-    if outlet.lowest_a() > outlet.highest_a():
+    if not outlet.usable():
         return "off: the limit leaves less than a car can take"
     if state.phases and moment.now_s < state.ready_s:
         return f"{phases} in {state.ready_s - moment.now_s:.0f} s, without current until then"
@@ -326,7 +330,7 @@ def _words(state: State, current_a: float, moment: Moment) -> str:
         silence = f"no figure to believe for {moment.silent_s:.0f} s" if state.sample else "no figure yet"
         return f"{offer} until the meter is back: {silence}"
     if not state.phases:
-        return _waiting(state, moment)
+        return _waiting(state, moment) if moment.mode == "solar" else "off: phases were changed a moment ago"
     bought_w = outlet.power_w(state.phases, current_a) - max(moment.surplus_w, 0.0)
     if moment.mode == "fast" or not current_a:
         return offer
