@@ -16,7 +16,8 @@ from measure import SOURCE, TOP
 sys.path.insert(0, str(SOURCE))
 
 from tinyocpp.foresight import foreseen
-from tinyocpp.solar import Outlet, SolarConfig
+from tinyocpp.modes import SolarConfig
+from tinyocpp.solar import Outlet
 from tinyocpp.trials import Trace, charge, read_trace, totals
 
 PAGE = TOP / "docs/solar.md"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tinyocpp.solar import Decision, Mode, Outlet, Sample, SolarConfig, State, decide
+from tinyocpp.modes import Mode, SolarConfig
+from tinyocpp.solar import Decision, Outlet, Sample, State, decide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -11,7 +11,7 @@ import pytest
 
 from tinyocpp import config, toml
 from tinyocpp.makers import Quirks
-from tinyocpp.solar import SolarConfig
+from tinyocpp.modes import SolarConfig
 from tinyocpp.tags import Tag
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sunny_house import House, Step
 
-from tinyocpp.solar import Mode, Outlet, Sample, SolarConfig, State, decide
+from tinyocpp.modes import Mode, SolarConfig
+from tinyocpp.solar import Outlet, Sample, State, decide
 
 FOREVER_S = 3600
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tinyocpp.errors import Malformed
 from tinyocpp.foresight import foreseen
-from tinyocpp.solar import Outlet, SolarConfig
+from tinyocpp.modes import SolarConfig
+from tinyocpp.solar import Outlet
 from tinyocpp.trials import Run, Totals, Trace, charge, read_trace, steps, totals
 
 OUTLET = Outlet()

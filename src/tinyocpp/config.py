@@ -17,8 +17,8 @@ from tinyocpp.errors import ConfigError
 from tinyocpp.identity import RULE as IDENTITY_RULE
 from tinyocpp.identity import fold_identity, valid_identity
 from tinyocpp.makers import Quirks, overridden, quirks_of
+from tinyocpp.modes import SolarConfig
 from tinyocpp.places import SYSTEM_STATE, configuration_directories, runtime_directories, state_directory, under
-from tinyocpp.solar import SolarConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

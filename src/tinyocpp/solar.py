@@ -1,27 +1,23 @@
 """Rule: surplus into a target current and a number of phases.
 
-Every mode of charging (off, one phase, three) is worth something at a given surplus: the sun it takes, less the grid it
-takes times a weight. What staying as we are has cost against another mode is added up, never below nothing, and when
-it is more than the change costs, the change is made (who rents until he has paid the price, and then buys, never pays
-more than twice what the wisest would). So strong sun starts at once and weak sun slowly, and a short cloud stops
-nothing. Changes made lately make the next one dearer. Nothing here reads a clock or a meter; what is not known, or
-not to be believed, never gives more power. docs/solar.md explains the law to the owner.
+Off and each number of phases are worth something at a given surplus: the power, less what of it is bought times a
+weight. What staying as we are has cost against another is added up, never below nothing; when it is more than the
+change costs, the change is made. So a wrong guess costs about what a change costs, whatever the sky does: strong sun
+starts at once and weak sun slowly, and a short cloud stops nothing. Changes made lately make the next one dearer.
+Nothing here reads a clock or a meter; what is not known, or not to be believed, never gives more power. docs/solar.md
+explains the law to the owner.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from math import exp, floor, inf, nan
-from typing import Annotated, Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from tinyocpp.forecast import Forecast
-
-Mode = Literal["off", "fast", "solar", "min+solar"]
-Seconds = Annotated[float, msgspec.Meta(ge=0, le=3600)]
-WattHours = Annotated[float, msgspec.Meta(ge=0, le=1000)]
+from tinyocpp.modes import Mode, SolarConfig
 
 BEYOND_ANY_HOUSE_W = 100_000.0
 FROZEN_W = 100.0  # a car that changed by more shows at the grid, unless the meter hangs
@@ -31,23 +27,6 @@ WEAR_DOUBLES = 4.0  # recent changes that double the price of the next
 WEAR_MEMORY_S = 12 * 3600.0
 OFFERS_S = 180.0  # how long an offer is remembered, for meters that are slow
 HOUR_S = 3600.0
-
-
-class SolarConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[solar] Charge from surplus."""
-
-    mode: Mode = "fast"  # until it is changed with `tinyocpp mode`
-    reserve_w: Annotated[float, msgspec.Meta(ge=0, le=10000)] = 0.0  # always left for the grid
-    battery_first_soc: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0  # below, the house battery comes first
-    import_weight: Annotated[float, msgspec.Meta(ge=0, le=10)] = 1.5  # a Wh bought is as bad as so many Wh not used
-    start_cost_wh: WattHours = 1.0  # a few seconds of the least a car takes: not for a blink of the sun
-    stop_cost_wh: WattHours = 2.0  # twice that: it will have to start again
-    swap_cost_wh: WattHours = 60.0  # the pause, at what one phase can give (3,680 W for 60 s)
-    min_charging_s: Seconds = 120.0  # cars ramp for half a minute, and some give up after hasty stops
-    min_off_s: Seconds = 60.0
-    dwell_s: Seconds = 300.0  # between two swaps of phases: chargers and cars need it to settle
-    pause_s: Seconds = 60.0  # without current when phases are swapped: never under load
-    stale_after_s: Annotated[float, msgspec.Meta(ge=5, le=600)] = 45.0  # so that power is down within a minute
 
 
 class Outlet(msgspec.Struct, frozen=True, kw_only=True):

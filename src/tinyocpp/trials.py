@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.errors import Malformed
-from tinyocpp.solar import Mode, Outlet, Sample, SolarConfig, State, decide
+from tinyocpp.modes import Mode, SolarConfig
+from tinyocpp.solar import Outlet, Sample, State, decide
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

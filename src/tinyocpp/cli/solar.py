@@ -13,7 +13,8 @@ import msgspec
 
 from tinyocpp.cli.tables import Column, add_format, kwh, print_rows
 from tinyocpp.errors import Malformed, StorageError
-from tinyocpp.solar import Mode, Outlet
+from tinyocpp.modes import Mode
+from tinyocpp.solar import Outlet
 from tinyocpp.trials import Totals, charge, read_trace, totals
 
 if TYPE_CHECKING:

@@ -1,0 +1,32 @@
+"""Rule: the ways to charge, and the prices by which solar.py weighs one against the other.
+
+Apart from the law because the configuration is read at every start of a backend, which has no sun. Where a number comes
+from stands beside it; docs/configuration.md says it to the owner.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Mode = Literal["off", "fast", "solar", "min+solar"]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=3600)]
+WattHours = Annotated[float, msgspec.Meta(ge=0, le=1000)]
+
+
+class SolarConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[solar] Charge from surplus."""
+
+    mode: Mode = "fast"  # until it is changed with `tinyocpp mode`
+    reserve_w: Annotated[float, msgspec.Meta(ge=0, le=10000)] = 0.0  # always left for the grid
+    battery_first_soc: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0  # below, the house battery comes first
+    import_weight: Annotated[float, msgspec.Meta(ge=0, le=10)] = 1.5  # a Wh bought is as bad as so many Wh not used
+    start_cost_wh: WattHours = 1.0  # a few seconds of the least a car takes: not for a blink of the sun
+    stop_cost_wh: WattHours = 2.0  # twice that: it will have to start again
+    swap_cost_wh: WattHours = 60.0  # the pause, at what one phase can give (3,680 W for 60 s)
+    min_charging_s: Seconds = 120.0  # cars ramp for half a minute, and some give up after hasty stops
+    min_off_s: Seconds = 60.0
+    dwell_s: Seconds = 300.0  # between two swaps of phases: chargers and cars need it to settle
+    pause_s: Seconds = 60.0  # without current when phases are swapped: never under load
+    stale_after_s: Annotated[float, msgspec.Meta(ge=5, le=600)] = 45.0  # so that power is down within a minute
