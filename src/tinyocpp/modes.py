@@ -18,7 +18,7 @@ WattHours = Annotated[float, msgspec.Meta(ge=0, le=1000)]
 class SolarConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[solar] Charge from surplus."""
 
-    mode: Mode = "fast"  # until it is changed with `tinyocpp mode`
+    mode: Mode = "fast"  # min+solar, solar: what `tinyocpp solar try` runs
     reserve_w: Annotated[float, msgspec.Meta(ge=0, le=10000)] = 0.0  # always left for the grid
     battery_first_soc: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0  # below, the house battery comes first
     import_weight: Annotated[float, msgspec.Meta(ge=0, le=10)] = 1.5  # a Wh bought is as bad as so many Wh not used
