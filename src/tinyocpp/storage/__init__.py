@@ -11,7 +11,7 @@ register.py (identities), reading.py (reports) and schema.py (tables). No part o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,11 +20,14 @@ from tinyocpp.passwords import Keys
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+    from typing import Protocol
 
     from tinyocpp.charger import Ledger
     from tinyocpp.config import Config
     from tinyocpp.dealings import CertificateState, IssuedCertificate, LocalList, Reservation, Upkeep
     from tinyocpp.storage.tagfile import TagFile
+else:
+    Protocol = object  # as in charger.py: for the type checker alone
 
 
 BUSY_TIMEOUT_S = 10.0  # another process may be writing; the design's patience
