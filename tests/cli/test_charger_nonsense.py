@@ -120,7 +120,9 @@ def test_what_was_never_sent_is_told_from_what_was_not_answered(house: House, pl
     with open_charger([str(house.runtime)], "garage") as somebody:
         somebody.follow()
         somebody._write({"call": "Reset", "payload": {"type": "Soft"}})  # and goes on waiting for its answer
+        deadline = time.monotonic() + 20
         while not garage.asked:
+            assert time.monotonic() < deadline, "it was never asked"
             time.sleep(0.01)
         code, _, err = house.type("charger", "clear-cache", "--timeout", "0.2")
     assert (code, [action for action, _ in garage.asked]) == (75, ["Reset"])
