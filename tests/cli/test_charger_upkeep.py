@@ -26,6 +26,7 @@ from listening import ACCEPTED, BOOT, Charger, Site, charger, within
 from tinyocpp.cli import main
 from tinyocpp.cli.charger.upkeep import goals, handover, uploads
 from tinyocpp.simulator import charge_point, firmware
+from tinyocpp.simulator.car import Car
 from tinyocpp.simulator.charge_point import ChargePoint
 from tinyocpp.simulator.client import Address, Client, Clock
 from tinyocpp.simulator.visit import Parked
@@ -66,7 +67,7 @@ async def simulated(listener: Any) -> AsyncIterator[ChargePoint]:
     clock = Clock()
     station = ChargePoint("garage", clock.now())
     address = Address(url=f"ws://127.0.0.1:{listener.ports['ws']}/", identity="garage")
-    client = Client(station, Parked(station, 1000, 11_000, 3), address, persistent=True, clock=clock, first_wait_s=0.1)
+    client = Client(station, Parked(station, Car(1000)), address, persistent=True, clock=clock, first_wait_s=0.1)
     running = asyncio.create_task(client.run())
     try:
         while not station.accepted:

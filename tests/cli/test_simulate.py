@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tinyocpp.simulator import registers
+from tinyocpp.simulator.cars import CARS, Kind
+from tinyocpp.simulator.vices import VICES, Vice
 from tinyocpp.storage import open_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from conftest import House
@@ -214,6 +217,8 @@ def test_no_card_to_show(house: House) -> None:
         ("--charger", ""),
         ("--url", "http://example.org/"),
         ("--offline", "--idle"),
+        ("--vice", "laziness"),
+        ("--car", "lorry"),
     ],
 )
 def test_misuse(house: House, words: tuple[str, ...]) -> None:
@@ -221,6 +226,25 @@ def test_misuse(house: House, words: tuple[str, ...]) -> None:
     assert (code, out) == (64, "")
     assert err.startswith("tinyocpp")
     assert err.count("\n") == 1
+
+
+def test_a_vice_that_was_misspelt(house: House) -> None:
+    assert "did you mean watts-only?" in house.type("simulate", "--vice", "watt-only")[2]
+
+
+@pytest.mark.parametrize(("option", "table"), [("--vice", VICES), ("--car", CARS)])
+def test_what_there_is_to_choose_from(house: House, option: str, table: Mapping[str, Vice | Kind]) -> None:
+    code, out, _ = house.type("simulate", option, "list")
+    rows = dict(re.split(r" {2,}", line, maxsplit=1) for line in out.splitlines())
+    assert (code, rows) == (0, {name: row.does for name, row in table.items()})
+    assert json.loads(house.type("simulate", option, "list", "--json")[1]) == rows
+
+
+def test_a_car_and_a_vice(house: House, listener: Listening) -> None:
+    """A charger that measures nothing is believed its registers."""
+    chosen = ("--car", "hybrid", "--vice", "measures-nothing", "--vice", "coarse-steps")
+    assert house.type("simulate", *QUICK, *chosen)[0] == 0
+    assert booked(house) == [(CARD, 500, "measured", "Local")]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "nonsense", '{"cp": "high"}', '{"cp": -1}', '{"other": 5}'])

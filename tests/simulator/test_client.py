@@ -374,7 +374,7 @@ def test_gives_up_when_the_line_stays_away(monkeypatch):
 def test_parked_cars_wait_for_a_line_that_is_not_there_yet():
     central = Central()
     clock, visit = visiting()
-    parked = Parked(visit.station, 100, 11_000, 3)
+    parked = Parked(visit.station, Car(100))
 
     async def scene():
         async with serve(central, "127.0.0.1", 0) as free:

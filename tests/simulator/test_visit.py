@@ -138,7 +138,7 @@ def test_a_visit_alone_can_be_refused():
 
 def test_parked_cars_are_there_and_hungry_again_after_each_charge():
     bench = Watched(connectors=2, speed=60)
-    bench.driver = Parked(bench.station, 100, 11_000, 3)
+    bench.driver = Parked(bench.station, Car(100))
     bench.live(1)
     assert bench.connector().car is None
     bench.connect()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import difflib
 import secrets
 import sys
 from datetime import datetime, timedelta
@@ -22,17 +23,20 @@ from tinyocpp.hosts.addresses import bracketed, own_end
 from tinyocpp.identity import RULE, SIMULATOR, fold_identity, valid_identity
 from tinyocpp.simulator import registers, trust
 from tinyocpp.simulator.car import Car, charging_time_s
+from tinyocpp.simulator.cars import CARS, Kind, car_of
 from tinyocpp.simulator.charge_point import ChargePoint
 from tinyocpp.simulator.client import Address, Client, Clock
+from tinyocpp.simulator.vices import VICES, Vice
 from tinyocpp.simulator.visit import PAUSE_S, Outcome, Parked, Visit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tinyocpp.config import Config
 
 VISIT_WH, PARKED_WH = 2_000, 20_000
 SPEED = 60.0  # 2 kWh at 11 kW in about fifteen seconds
+LIST = "list"  # in place of a name
 MOST_WH, MOST_SPEED, MOST_CONNECTORS = 1_000_000, 100_000, 20
 
 EXIT_CODES = """exit status: 0 the whole session went through and was acknowledged, 1 the tag was refused, 64 misused,
@@ -48,14 +52,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--charger", metavar="ID", default=SIMULATOR, help=f"who to be (default: {SIMULATOR}, who always gets in here)")
     add("--tag", metavar="T", help="the card that is shown (default: the first one in the tags file)")
     add("--energy-wh", metavar="N", type=_number(int, 1, MOST_WH), help=f"what the car wants (default: {VISIT_WH})")
+    add("--power-w", metavar="N", type=_number(int, 1_400, 350_000), help="what it draws (default: 11000)")
+    add("--phases", type=int, choices=(1, 2, 3), help="on how many phases (default: 3)")
+    add("--car", metavar="KIND", type=_named(CARS), default="simple", help="what car it is; `list` names the kinds")
     add(
-        "--power-w",
-        metavar="N",
-        type=_number(int, 1_400, 350_000),
-        default=11_000,
-        help="what it draws (default: 11000)",
+        "--vice",
+        metavar="NAME",
+        type=_named(VICES),
+        action="append",
+        default=[],
+        help="do as bad chargers do, several if you like; `list` names them",
     )
-    add("--phases", type=int, choices=(1, 2, 3), default=3, help="on how many phases (default: 3)")
     add(
         "--speed",
         metavar="X",
@@ -76,6 +83,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
+    if LIST in (args.car, *args.vice):
+        return _list(CARS if args.car == LIST else VICES, as_json=args.json)
     if not valid_identity(args.charger):
         raise Malformed(f"--charger {args.charger!r}: {RULE}")
     address = Address(
@@ -89,18 +98,29 @@ def run(args: argparse.Namespace, config: Config) -> int:
         subprotocol="" if args.subprotocol == "none" else args.subprotocol,
     )
     clock = Clock()
-    car = Car(args.energy_wh or (PARKED_WH if args.idle else VISIT_WH), args.power_w, args.phases)
+    wanted_wh = args.energy_wh or (PARKED_WH if args.idle else VISIT_WH)
+    car = car_of(args.car, wanted_wh, args.power_w, args.phases)
     station = _station(args, car, config, clock.now())
     narrator = Narrator(station, config.zone(), sys.stderr if args.json else sys.stdout)
     try:
         if args.idle:
-            return _stay(Parked(station, car.wanted_wh, car.power_w, car.phases), address, narrator, clock)
+            return _stay(Parked(station, car), address, narrator, clock)
         id_tag = args.tag if args.tag is not None else _first_tag(config)
         visit = Visit(station, 1, id_tag, car, station.now, alone=args.offline)
         _go(visit, address, narrator, clock)
     finally:
         registers.keep(_folder(config), station.identity, station.connectors[1].meter.register_wh)
     return _tell(visit, as_json=args.json)
+
+
+def _list(table: Mapping[str, Vice] | Mapping[str, Kind], *, as_json: bool) -> int:
+    rows = {name: row.does for name, row in table.items()}
+    if as_json:
+        print(msgspec.json.encode(rows).decode())
+    else:
+        width = max(map(len, rows))
+        print("\n".join(f"{name:{width}}  {does}" for name, does in rows.items()))
+    return 0
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +189,7 @@ def _station(args: argparse.Namespace, car: Car, config: Config, now: datetime) 
         speed=1.0 if args.offline else args.speed,
         register_wh=registers.recall(_folder(config), args.charger),
         id_prefix=f"{secrets.token_hex(4)}-",
+        vices=args.vice,
     )
     given = {trust.PASSWORD: args.password, trust.ROOT: args.ca, trust.CERTIFICATE: args.certificate}
     station.given = frozenset(what for what, value in given.items() if value)
@@ -214,6 +235,16 @@ def _first_tag(config: Config) -> str:
 def _folder(config: Config) -> Path:
     """Beside the ledger."""
     return Path(config.paths.accounting).parent
+
+
+def _named(table: Mapping[str, object]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text in (*table, LIST):
+            return text
+        near = difflib.get_close_matches(text, table, 1)
+        raise argparse.ArgumentTypeError(f"{text!r} is none; {f'did you mean {near[0]}?' if near else 'try list'}")
+
+    return read
 
 
 def _number(kind: type[int] | type[float], least: float, most: float) -> Callable[[str], float]:

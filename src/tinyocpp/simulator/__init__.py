@@ -5,10 +5,14 @@ being on both sides. Only client.py and carrier.py know a network, and only clie
 is an argument.
 
     car            physics: what a car draws, and the meter that counts it
+    cars           the kinds of cars there are, as a table
+    vices          what real chargers do otherwise, as a table
     registers      what the meters show, kept from run to run
     samples        a meter's reading as the values of a MeterValue
     configuration  the configuration keys, as one table
     profiles       charging profiles, and the limit they amount to now
+    offers         what a connector offers its car: profiles taken, and obeyed or not
+    tally          what a real charge point would have suffered
     tagmemory      the local list and the authorization cache
     connector      one connector: plug, status, transaction
     outbox         calls waiting to go out, the transaction queue with its retries
@@ -16,6 +20,7 @@ is an argument.
     charging       a transaction at a connector, from its begin to its stop
     person         what a person does there: plug in, show a tag, leave; and the remote start
     commands       one function per call the central system may send
+    smart_charging those about charging profiles
     triggers       messages on request
     restarts       what a reset sets off
     trust          what such a call says of certificates and the security profile

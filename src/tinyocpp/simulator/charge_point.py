@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,9 @@ from tinyocpp.simulator.firmware import Update
 from tinyocpp.simulator.outbox import Outbox
 from tinyocpp.simulator.profiles import Profiles
 from tinyocpp.simulator.tagmemory import TagMemory
+from tinyocpp.simulator.tally import Tally
 from tinyocpp.simulator.uploads import Upload
+from tinyocpp.simulator.vices import Vices
 
 if TYPE_CHECKING:
     from tinyocpp.simulator.keychain import Keychain
@@ -70,11 +72,15 @@ class ChargePoint:
         speed: float = 1.0,
         register_wh: int = 1_000_000,
         id_prefix: str = "",
+        vices: Iterable[str] = (),
     ) -> None:
         self.identity = identity
         self.speed = speed
-        self.configuration = Configuration(connectors)
-        self.profiles = Profiles()
+        self.vices = Vices(vices)
+        self.configuration = Configuration(connectors, self.vices.keys, self.vices.hides)
+        self.profiles = Profiles()  # as they are obeyed
+        self.promised = Profiles()  # as they were accepted
+        self.tally = Tally()
         self.tags = TagMemory()
         self.outbox = Outbox(id_prefix, self.configuration, self.note)
         self.connectors = [Connector(n, Meter(register_wh)) for n in range(connectors + 1)]
@@ -230,6 +236,8 @@ class ChargePoint:
         self.uploads.clear()
         self.parcels.clear()
         self._agenda.clear()
+        if self.vices.forgets:
+            self.profiles = Profiles()
         self.outbox.forget_ordinary()
         self.off_until = now + timedelta(seconds=REBOOT_S)
         self.later(REBOOT_S, self._power_on)
@@ -264,12 +272,20 @@ class ChargePoint:
     def _answer(self, call: Call, now: datetime) -> None:
         if self.registration is RegistrationStatus.REJECTED:
             return  # it does not answer then (section 4.2)
+        if self.vices.slow_s:
+            self.later(self.vices.slow_s, lambda then: self._obey(call, then))
+        else:
+            self._obey(call, now)
+
+    def _obey(self, call: Call, now: datetime) -> None:
         action, command = ACTIONS.get(call.action), COMMANDS.get(call.action)
         try:
             if action is None:
                 raise ProtocolFault(ErrorCode.NOT_IMPLEMENTED, f"no such action: {call.action[:50]}")
             if command is None:
                 raise ProtocolFault(ErrorCode.NOT_SUPPORTED, f"{action.name} is not offered")
+            if denial := self.vices.denies.get(call.action):
+                raise ProtocolFault(denial, f"{action.name} is not offered")
             request = decode_payload(action.request, call.payload)
             result = command(self, request, now)
             answer = encode_result(call.message_id, result)

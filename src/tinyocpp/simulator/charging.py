@@ -10,6 +10,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tinyocpp.messages.core import (
     ChargePointStatus,
     MeterValues,
@@ -22,8 +24,10 @@ from tinyocpp.messages.core import (
 )
 from tinyocpp.messages.payload import whole_seconds
 from tinyocpp.messages.types import AuthorizationStatus, MeterValue, ReadingContext
-from tinyocpp.simulator.car import MINIMUM_A, Offer, Reading, read_meter
+from tinyocpp.simulator import offers
+from tinyocpp.simulator.car import MINIMUM_A, Reading, read_meter
 from tinyocpp.simulator.connector import Connector, Transaction
+from tinyocpp.simulator.offers import offer_at
 from tinyocpp.simulator.samples import meter_value
 
 if TYPE_CHECKING:
@@ -58,8 +62,8 @@ def begin(
     )
     connector.transaction = connector.latest = transaction
     connector.withheld, connector.sampled_at = False, now
-    if profile and (wrong := station.profiles.install(connector.connector_id, profile, connector.running, now)):
-        station.note(f"the profile of the remote start is ignored: {wrong}", now)
+    if profile and (refusal := offers.take_profile(station, connector, profile, now)):
+        station.note(f"the profile of the remote start is ignored: {refusal.why}", now)
     station.outbox.enqueue(
         StartTransaction,
         lambda: call,
@@ -119,7 +123,7 @@ def stop(
         lambda result, _then: _stopped(transaction, result),
     )
     station.note(f"transaction ends at connector {connector.connector_id}: {reason}, meter {meter_stop_wh} Wh", now)
-    station.profiles.transaction_ended(connector.connector_id)
+    offers.transaction_ended(station, connector)
     connector.withheld = False
     rest(station, connector, now)
 
@@ -142,14 +146,6 @@ def rest(station: ChargePoint, connector: Connector, now: datetime) -> None:
 # Energy.
 
 
-def offer_at(station: ChargePoint, connector: Connector, at: datetime) -> Offer:
-    """What the car may draw here now; a limit of the whole charge point is shared among those that charge."""
-    if connector.withheld:
-        return Offer(0.0)
-    charging = sum(1 for one in station.connectors if one.transaction and one.car and not one.car.full)
-    return station.profiles.offer(connector.connector_id, connector.running, at, sharing=charging)
-
-
 def let_energy_flow(station: ChargePoint, now: datetime) -> None:
     """From `station.now` until now, under the limits of that first instant."""
     elapsed_s = (now - station.now).total_seconds() * station.speed
@@ -158,19 +154,26 @@ def let_energy_flow(station: ChargePoint, now: datetime) -> None:
     for connector in station.connectors:
         if connector.transaction and connector.car:
             offer = offer_at(station, connector, station.now)
+            offers.count_draw(station, connector, offer, station.now)
             connector.meter.register += connector.car.charge(offer, elapsed_s)
 
 
 def reading(station: ChargePoint, connector: Connector) -> Reading:
-    flowing = connector.transaction is not None
-    return read_meter(connector.meter, connector.car, offer_at(station, connector, station.now), flowing=flowing)
+    flowing, offer = connector.transaction is not None, offer_at(station, connector, station.now)
+    shown = read_meter(connector.meter, connector.car, offer, flowing=flowing, wired=station.vices.wired)
+    if not station.vices.tells_limit:
+        return shown
+    limit = offers.limit_at(station, connector, station.now, station.profiles)
+    return msgspec.structs.replace(shown, offered_a=limit.current_a)
 
 
 def _follow(station: ChargePoint, connector: Connector, now: datetime) -> None:
     """The status of a running transaction is what energy does. SuspendedEVSE wins if both hold back (section 4.9)."""
     if connector.transaction is None:
         return
-    if offer_at(station, connector, now).current_a < MINIMUM_A:
+    if station.vices.zero_ends and not connector.withheld and offer_at(station, connector, now).current_a == 0:
+        stop(station, connector, Reason.OTHER, now)
+    elif offer_at(station, connector, now).current_a < MINIMUM_A:
         station.set_status(connector, ChargePointStatus.SUSPENDED_EVSE, now)
     elif connector.car is None or connector.car.full:
         station.set_status(connector, ChargePointStatus.SUSPENDED_EV, now)
@@ -185,7 +188,8 @@ def sample(
     station: ChargePoint, connector: Connector, key: str, context: ReadingContext, at: datetime
 ) -> MeterValue | None:
     """What the configuration key asks for, now."""
-    return meter_value(reading(station, connector), station.configuration.items(key), context, whole_seconds(at))
+    value = meter_value(reading(station, connector), station.configuration.items(key), context, whole_seconds(at))
+    return value and station.vices.measured(value)
 
 
 def send_sample(station: ChargePoint, connector: Connector, key: str, context: ReadingContext, at: datetime) -> None:

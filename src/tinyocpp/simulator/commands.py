@@ -11,15 +11,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tinyocpp.errors import ProtocolFault
-from tinyocpp.messages import core, core_central, firmware, local_list, reservation, security, smart_charging
+from tinyocpp.messages import core, core_central, firmware, local_list, reservation, security
 from tinyocpp.messages.core import ChargePointStatus
 from tinyocpp.messages.core_central import RemoteStartStopStatus
 from tinyocpp.messages.frames import ErrorCode
-from tinyocpp.messages.payload import Payload, whole_seconds
-from tinyocpp.messages.smart_charging import ChargingProfilePurposeType, ChargingRateUnitType
-from tinyocpp.simulator import charging, person, restarts, triggers, trust
+from tinyocpp.messages.payload import Payload
+from tinyocpp.messages.smart_charging import ChargingProfilePurposeType
+from tinyocpp.simulator import charging, person, restarts, smart_charging, triggers, trust
 from tinyocpp.simulator.configuration import MAX_KEYS_ASKED, Access
-from tinyocpp.simulator.connector import Connector, Reservation
+from tinyocpp.simulator.connector import Reservation, connector_of
 from tinyocpp.simulator.firmware import Update, event, order_of, readable
 from tinyocpp.simulator.uploads import LOG, upload_diagnostics, upload_log
 
@@ -27,13 +27,6 @@ if TYPE_CHECKING:
     from tinyocpp.simulator.charge_point import ChargePoint
 
 ECHO_VENDOR = "tinyocpp"
-
-
-def connector_of(station: ChargePoint, connector_id: int, *, whole: bool = False) -> Connector:
-    """The connector of that number; 0 only where the whole charge point may be meant."""
-    if not (0 if whole else 1) <= connector_id < len(station.connectors):
-        raise ProtocolFault(ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, f"no connector {connector_id}")
-    return station.connectors[connector_id]
 
 
 # Core.
@@ -225,52 +218,6 @@ def cancel_reservation(
     return reservation.CancelReservationResult(status=reservation.CancelReservationStatus.REJECTED)
 
 
-# Smart charging.
-
-
-def set_charging_profile(
-    station: ChargePoint, call: smart_charging.SetChargingProfile, now: datetime
-) -> smart_charging.SetChargingProfileResult:
-    connector = connector_of(station, call.connector_id, whole=True)
-    profile = call.cs_charging_profiles
-    wrong = station.profiles.install(connector.connector_id, profile, connector.running, now)
-    if wrong:
-        station.note(f"profile {profile.charging_profile_id} rejected: {wrong}", now)
-        return smart_charging.SetChargingProfileResult(status=smart_charging.ChargingProfileStatus.REJECTED)
-    return smart_charging.SetChargingProfileResult(status=smart_charging.ChargingProfileStatus.ACCEPTED)
-
-
-def clear_charging_profile(
-    station: ChargePoint, call: smart_charging.ClearChargingProfile, now: datetime
-) -> smart_charging.ClearChargingProfileResult:
-    found = station.profiles.clear(call)
-    statuses = smart_charging.ClearChargingProfileStatus
-    return smart_charging.ClearChargingProfileResult(status=statuses.ACCEPTED if found else statuses.UNKNOWN)
-
-
-def get_composite_schedule(
-    station: ChargePoint, call: smart_charging.GetCompositeSchedule, now: datetime
-) -> smart_charging.GetCompositeScheduleResult:
-    """An unknown connector is Rejected, not an error (section 5.7)."""
-    if not 0 <= call.connector_id < len(station.connectors):
-        return smart_charging.GetCompositeScheduleResult(status=smart_charging.GetCompositeScheduleStatus.REJECTED)
-    start = whole_seconds(now)
-    schedule = station.profiles.composite(
-        call.connector_id,
-        station.connectors[call.connector_id].running,
-        start,
-        call.duration,
-        call.charging_rate_unit or ChargingRateUnitType.A,
-        sharing=len(station.connectors) - 1,
-    )
-    return smart_charging.GetCompositeScheduleResult(
-        status=smart_charging.GetCompositeScheduleStatus.ACCEPTED,
-        connector_id=call.connector_id,
-        schedule_start=start,
-        charging_schedule=schedule,
-    )
-
-
 Command = Callable[["ChargePoint", Any, datetime], Payload]  # Any: each takes the request its row of ACTIONS names
 
 COMMANDS: dict[str, Command] = {
@@ -279,11 +226,11 @@ COMMANDS: dict[str, Command] = {
     "ChangeAvailability": change_availability,
     "ChangeConfiguration": change_configuration,
     "ClearCache": clear_cache,
-    "ClearChargingProfile": clear_charging_profile,
+    "ClearChargingProfile": smart_charging.clear_charging_profile,
     "DataTransfer": data_transfer,
     "DeleteCertificate": trust.delete_certificate,
     "ExtendedTriggerMessage": triggers.extended_trigger,
-    "GetCompositeSchedule": get_composite_schedule,
+    "GetCompositeSchedule": smart_charging.get_composite_schedule,
     "GetConfiguration": get_configuration,
     "GetDiagnostics": get_diagnostics,
     "GetInstalledCertificateIds": trust.installed_certificates,
@@ -295,7 +242,7 @@ COMMANDS: dict[str, Command] = {
     "ReserveNow": reserve_now,
     "Reset": reset,
     "SendLocalList": send_local_list,
-    "SetChargingProfile": set_charging_profile,
+    "SetChargingProfile": smart_charging.set_charging_profile,
     "SignedUpdateFirmware": signed_update_firmware,
     "TriggerMessage": triggers.trigger,
     "UnlockConnector": unlock_connector,

@@ -15,7 +15,7 @@ import msgspec
 from tinyocpp.messages.core_central import ConfigurationStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
 MEASURANDS = (
     "Energy.Active.Import.Register",
@@ -146,11 +146,25 @@ def keys_for(connectors: int) -> tuple[Key, ...]:
     )
 
 
+def _without(key: Key, hidden: Collection[str]) -> Key:
+    """Measurands that are not there are neither chosen nor to be chosen."""
+    if key.choices is not MEASURANDS:
+        return key
+    kept = [name for name in split_list(key.value) if name not in hidden]
+    choices = tuple(name for name in MEASURANDS if name not in hidden)
+    return msgspec.structs.replace(key, value=",".join(kept), choices=choices)
+
+
 class Configuration:
     """The keys and what they are set to. Survives a reset, as flash memory does. Names are compared without case."""
 
-    def __init__(self, connectors: int) -> None:
-        self._keys = {key.name.lower(): key for key in keys_for(connectors)}
+    def __init__(
+        self, connectors: int, differing: Mapping[str, str] | None = None, hidden: Collection[str] = ()
+    ) -> None:
+        """`differing`: values of this charge point's own; `hidden`: measurands it does not have."""
+        own = {key.name: _without(key, hidden) for key in keys_for(connectors)}
+        own |= {name: msgspec.structs.replace(own[name], value=value) for name, value in (differing or {}).items()}
+        self._keys = {name.lower(): key for name, key in own.items()}
         self._values = {name: key.value for name, key in self._keys.items()}
 
     def set(self, name: str, value: str) -> ConfigurationStatus:

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tinyocpp.errors import ProtocolFault
 from tinyocpp.messages.core import ChargePointStatus
+from tinyocpp.messages.frames import ErrorCode
 from tinyocpp.messages.types import AuthorizationStatus
 from tinyocpp.simulator.car import Car, Meter
 from tinyocpp.simulator.profiles import Running
+from tinyocpp.simulator.vices import Held
 
 if TYPE_CHECKING:
     from tinyocpp.messages.smart_charging import ChargingProfile
+    from tinyocpp.simulator.charge_point import ChargePoint
 
 _S = ChargePointStatus
 _FROM_REST = frozenset({_S.AVAILABLE, _S.PREPARING, _S.CHARGING, _S.SUSPENDED_EV, _S.SUSPENDED_EVSE})
@@ -68,6 +72,13 @@ class Awaited(msgspec.Struct, frozen=True):
     profile: ChargingProfile | None = None
 
 
+class HeldSince(msgspec.Struct, frozen=True):
+    """A vice at work: what is offered since a limit of 0 was lifted, whatever the profiles say."""
+
+    held: Held
+    since: datetime
+
+
 class Connector(msgspec.Struct):
     """Number 0 is the charge point itself: it has a status and nothing else."""
 
@@ -86,9 +97,20 @@ class Connector(msgspec.Struct):
     withheld: bool = False  # no energy: the tag was refused
     last_verdict: AuthorizationStatus | None = None  # of the last tag that was shown here
     sampled_at: datetime | None = None
+    held: HeldSince | None = None
+    contactor: int = 3  # phases that are switched through
+    load_a: float = 0.0  # on each of them
+    flowed_at: datetime | None = None  # when there was a load last
 
     @property
     def running(self) -> Running | None:
         if self.transaction is None:
             return None
         return Running(self.transaction.transaction_id, self.transaction.started_at)
+
+
+def connector_of(station: ChargePoint, connector_id: int, *, whole: bool = False) -> Connector:
+    """The connector of that number; 0 only where the whole charge point may be meant."""
+    if not (0 if whole else 1) <= connector_id < len(station.connectors):
+        raise ProtocolFault(ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, f"no connector {connector_id}")
+    return station.connectors[connector_id]

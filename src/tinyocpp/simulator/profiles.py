@@ -145,7 +145,7 @@ class Profiles:
         ]
         for one in sorted(candidates, key=lambda one: -one.profile.stack_level):
             if period := period_at(one, running, at):
-                return _as_offer(one.profile.charging_schedule.charging_rate_unit, period)
+                return as_offer(one.profile.charging_schedule.charging_rate_unit, period)
         return None
 
     def _changes(self, running: Running | None, start: datetime, duration_s: int) -> Iterator[int]:
@@ -217,7 +217,7 @@ def _origin(one: Installed, running: Running | None, at: datetime) -> datetime:
     return one.profile.charging_schedule.start_schedule or one.installed_at
 
 
-def _as_offer(unit: ChargingRateUnitType, period: ChargingSchedulePeriod) -> Offer:
+def as_offer(unit: ChargingRateUnitType, period: ChargingSchedulePeriod) -> Offer:
     """Watts are of all phases together, amperes of each; without a number there are three (section 7.14)."""
     phases = period.number_phases or 3
     current_a = period.limit if unit is ChargingRateUnitType.A else period.limit / (NOMINAL_V * phases)

@@ -17,16 +17,22 @@ if TYPE_CHECKING:
 _PHASES = (Phase.L1, Phase.L2, Phase.L3)
 
 
-def _per_phase(figure: float, phases: int) -> list[tuple[str, Phase | None]]:
-    return [(f"{figure:.1f}", phase) for phase in _PHASES[:phases]]
+def _currents(reading: Reading) -> list[tuple[str, Phase | None]]:
+    """Of each phase there is; 0 A where none flows."""
+    shown = zip(reading.currents_a, _PHASES, strict=True)
+    return [(f"{current_a:.1f}", phase) for current_a, phase in list(shown)[: reading.wired]]
+
+
+def _voltages(reading: Reading) -> list[tuple[str, Phase | None]]:
+    return [(f"{reading.voltage_v:.1f}", phase) for phase in _PHASES[: reading.wired]]
 
 
 MEASURANDS: dict[Measurand, tuple[UnitOfMeasure, Figures]] = {
     Measurand.ENERGY_ACTIVE_IMPORT_REGISTER: (UnitOfMeasure.WH, lambda r: [(str(r.register_wh), None)]),
     Measurand.POWER_ACTIVE_IMPORT: (UnitOfMeasure.W, lambda r: [(f"{r.power_w:.0f}", None)]),
-    Measurand.CURRENT_IMPORT: (UnitOfMeasure.A, lambda r: _per_phase(r.current_a, r.phases)),
+    Measurand.CURRENT_IMPORT: (UnitOfMeasure.A, _currents),
     Measurand.CURRENT_OFFERED: (UnitOfMeasure.A, lambda r: [(f"{r.offered_a:.1f}", None)]),
-    Measurand.VOLTAGE: (UnitOfMeasure.V, lambda r: _per_phase(r.voltage_v, r.phases)),
+    Measurand.VOLTAGE: (UnitOfMeasure.V, _voltages),
     Measurand.SOC: (
         UnitOfMeasure.PERCENT,
         lambda r: [] if r.soc_percent is None else [(str(r.soc_percent), None)],

@@ -6,15 +6,16 @@ ways, or goes on for as long as it is patient.
 
 from __future__ import annotations
 
+import copy
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from tinyocpp.messages.types import AuthorizationStatus
 from tinyocpp.simulator import person
-from tinyocpp.simulator.car import Car
 
 if TYPE_CHECKING:
+    from tinyocpp.simulator.car import Car
     from tinyocpp.simulator.charge_point import ChargePoint
     from tinyocpp.simulator.connector import Transaction
 
@@ -181,13 +182,14 @@ class Parked:
     next_deadline: datetime | None = None
     finished = False
 
-    def __init__(self, station: ChargePoint, wanted_wh: float, power_w: float, phases: int) -> None:
+    def __init__(self, station: ChargePoint, car: Car) -> None:
+        """`car` is what each of them is like at first."""
         self.station = station
-        self._car = (wanted_wh, power_w, phases)
+        self._car = car
 
     def advance(self, now: datetime) -> None:
         for connector in self.station.connectors[1:]:
             if connector.car is None and self.station.accepted:
-                person.plug_in(self.station, connector, Car(*self._car), now)
+                person.plug_in(self.station, connector, copy.copy(self._car), now)
             elif connector.car and connector.car.taken_wh and connector.transaction is None:
-                connector.car = Car(*self._car)
+                connector.car = copy.copy(self._car)
