@@ -423,5 +423,6 @@ def test_quirks_are_the_makers_and_the_owners_on_top(tmp_path: Path) -> None:
     assert differing(config.quirks_of("garage", "ABB", "Terra AC", "1.8.21")) == {
         "never_read": ("MeterValuesSampledData",),
         "call_pause_s": 1.0,
+        "stack_level": 0,
     }
     assert differing(config.quirks_of("carport", "Wallbe", "Pro", "1")) == {}

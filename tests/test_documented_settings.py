@@ -11,7 +11,7 @@ import pytest
 
 from tinyocpp import config, toml
 from tinyocpp.makers import Quirks
-from tinyocpp.modes import SolarConfig
+from tinyocpp.modes import ControlConfig, SolarConfig
 from tinyocpp.tags import Tag
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "`[data_transfer.VENDOR]`": config.VendorConfig,
     "`[log]`": config.LogConfig,
     "`[report]`": config.ReportConfig,
+    "`[control]`": ControlConfig,
     "`[solar]`": SolarConfig,
     "The tags file": Tag,
 }
@@ -66,7 +67,9 @@ def test_every_bound_is_documented() -> None:
     for table in TABLES.values():
         for field in msgspec.structs.fields(table):
             for meta in getattr(field.type, "__metadata__", ()):
-                assert {str(meta.ge), str(meta.le)} <= set(re.findall(r"\d+", PAGE)), field.name
+                assert {str(meta.ge), str(meta.le)} <= set(re.findall(r"\d+", PAGE)) | set(
+                    re.findall(r"\d+\.\d+", PAGE)
+                ), field.name
 
 
 @pytest.mark.parametrize("example", re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL), ids=["configuration", "tags"])

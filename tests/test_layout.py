@@ -22,7 +22,7 @@ ROWS: list[set[str]] = [
     {
         "leniency", "tags", "transactions", "metering", "commands", "dealings", "features", "locallist", "makers",
         "identity", "admission", "certificates", "attempts", "masking", "passwords", "periods", "solar", "forecast",
-        "trials", "foresight", "modes",
+        "trials", "foresight", "modes", "limits", "connectors",
     },
     {"charger"},
     {"handlers", "errands", "session"},

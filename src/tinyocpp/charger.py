@@ -7,14 +7,17 @@ has been committed, and the host lets no answer out before that.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tinyocpp.admission import Standing
+from tinyocpp.connectors import Connector
 from tinyocpp.makers import Quirks, quirks_of
 from tinyocpp.masking import masked, without
 from tinyocpp.messages.core import RegistrationStatus
+from tinyocpp.modes import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,12 +25,16 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from tinyocpp.commands import Errand
+    from tinyocpp.connectors import Offer
     from tinyocpp.dealings import (
         CertificateState,
         IssuedCertificate,
         LocalList,
+        Manner,
         ReservationState,
+        Told,
         UpkeepKind,
+        Wished,
     )
     from tinyocpp.leniency import Oddity
     from tinyocpp.messages.core import (
@@ -213,6 +220,36 @@ class Ledger(Protocol):
 
     def keep_local_list(self, kept: LocalList) -> None: ...
 
+    def wishes(self, charger_id: str) -> list[Wished]:
+        """What the owner wants it to be limited to, by connector."""
+        ...
+
+    def keep_wish(self, wished: Wished) -> None: ...
+
+    def drop_wish(self, wished: Wished) -> None:
+        """It has been carried out and leaves nothing to keep. Another one, made since, stays."""
+        ...
+
+    def told(self, charger_id: str) -> list[Told]:
+        """What its connectors were told last, and what came of it."""
+        ...
+
+    def keep_told(self, told: Told) -> None: ...
+
+    def drop_told(self, charger_id: str, connector_id: int) -> None:
+        """Nothing of ours limits this connector any more."""
+        ...
+
+    def manner(self, charger_id: str) -> Manner:
+        """How it obeys, as far as that has been learnt."""
+        ...
+
+    def keep_manner(self, charger_id: str, manner: Manner) -> None: ...
+
+    def connectors(self, charger_id: str) -> list[int]:
+        """Those that have been heard of; 0, the charger as a whole, is none."""
+        ...
+
     def learn_configuration(self, charger_id: str, keys: Mapping[str, str | None]) -> None:
         """Remember what the charger said of its own configuration keys; a value of None forgets the key."""
         ...
@@ -279,6 +316,7 @@ class Charger:
         authority: Authority | None = None,
         vendors: Mapping[str, VendorAnswer] | None = None,
         local_list: bool = False,
+        pace: Pace = Pace(),  # noqa: B008 (frozen)
     ) -> None:
         self.id = id
         self.ledger = ledger
@@ -290,12 +328,17 @@ class Charger:
         self._configured = registration  # the same, where the owner has not said so since
         self._quirks_of = quirks
         self.quirks = quirks("", "", "")  # until it is known who made it
+        self.firmware = ""
         self.vendors = vendors or {}  # by vendorId in lower case
         self.local_list = local_list  # is it to have the tags as its own local list?
         self.authority = authority  # who signs certificates; None: nobody
         self.errands: list[Errand] = []  # the session takes them on
         self.passwords_sent: tuple[str, ...] = ()  # over this connection: never in anything that is kept
         self.certificate_wanted = False  # we have asked it to ask for one
+        self.limiting = False  # an errand keeps its limits
+        self.connectors: dict[int, Connector] = {}  # while it does
+        self.pace = pace
+        self.woken = False  # something has happened that an errand waits for
         self.ending_refused = False  # an errand looks after the charges of refused tags
         self.heartbeat_interval_s = heartbeat_interval_s
         self.watched = False  # somebody follows the events: the host says so
@@ -321,7 +364,26 @@ class Charger:
 
     def learn_maker(self, boot: BootNotification) -> None:
         """It has said who made it, now or the last time."""
-        self.quirks = self._quirks_of(boot.charge_point_vendor, boot.charge_point_model, boot.firmware_version or "")
+        self.firmware = boot.firmware_version or ""
+        self.quirks = self._quirks_of(boot.charge_point_vendor, boot.charge_point_model, self.firmware)
+
+    def connector(self, connector_id: int) -> Connector:
+        """What is known of it now; of connector 0, which some say for their only one (quirk M18), that of 1."""
+        number = max(connector_id, 1)
+        if number not in self.connectors:
+            self.connectors[number] = Connector(number)
+        return self.connectors[number]
+
+    def offered(self, offer: Offer) -> None:
+        """What the control program lets a connector have, until it is silent for too long."""
+        connector = self.connector(offer.connector_id)
+        taken_back = offer.current_a is None
+        connector.offer = None if taken_back else offer
+        connector.offered_until = None if taken_back else self.clock.now() + timedelta(seconds=offer.valid_s)
+
+    def wake(self) -> None:
+        """Have errands that wait for something to happen look at once."""
+        self.woken = True
 
     def undertake(self, errand: Errand) -> None:
         """Have the session do this once its answer to the frame at hand has gone out (quirk B17)."""

@@ -59,9 +59,10 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class Pause(msgspec.Struct, frozen=True):
-    """An errand's next step: go on after so many seconds."""
+    """An errand's next step: go on after so many seconds; or before, when the charger is woken (`Charger.wake`)."""
 
     seconds: float
+    wakes: bool = False
 
 
 Errand = Generator[Ask | Pause, Answer | None, None]

@@ -17,7 +17,7 @@ from tinyocpp.errors import ConfigError
 from tinyocpp.identity import RULE as IDENTITY_RULE
 from tinyocpp.identity import fold_identity, valid_identity
 from tinyocpp.makers import Quirks, overridden, quirks_of
-from tinyocpp.modes import SolarConfig
+from tinyocpp.modes import ControlConfig, Pace, SolarConfig
 from tinyocpp.places import SYSTEM_STATE, configuration_directories, runtime_directories, state_directory, under
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ class Tables(Table, frozen=True):
     tags: TagsConfig = TagsConfig()
     log: LogConfig = LogConfig()
     report: ReportConfig = ReportConfig()
+    control: ControlConfig = ControlConfig()
     solar: SolarConfig = SolarConfig()
     data_transfer: dict[str, VendorConfig] = {}
 
@@ -146,6 +147,15 @@ class Config(Tables, frozen=True):
         """Is this charger to know the tags by itself?"""
         own = self.for_charger(charger_id).local_list
         return self.tags.local_list if own is None else own
+
+    def pace(self) -> Pace:
+        """How hastily chargers are told limits."""
+        return Pace(
+            write_every_s=self.control.write_every_s,
+            settle_s=self.control.settle_s,
+            pause_s=self.solar.pause_s,
+            dwell_s=self.solar.dwell_s,
+        )
 
     def zone(self) -> tzinfo:
         """Where local days begin."""
@@ -304,6 +314,7 @@ def _placed(
         tags=tables.tags,
         log=msgspec.structs.replace(tables.log, wire=under(folder, tables.log.wire)),
         report=tables.report,
+        control=tables.control,
         solar=tables.solar,
         data_transfer=tables.data_transfer,
         charger=chargers,

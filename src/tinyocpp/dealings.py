@@ -1,13 +1,14 @@
-"""What stands between a charger and us beside energy: reservations, upkeep, certificates, local list, as they are now.
+"""What stands between a charger and us beside energy: reservations, upkeep, certificates, local list, limits.
 
-Only the shapes and the words for their states. Handlers and errands say what happens to them, storage/dealings.py keeps
-them.
+Only the shapes and the words for their states, as they are now. Handlers and errands say what happens to them,
+storage/dealings.py and storage/limits.py keep them.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -87,3 +88,74 @@ class LocalList(msgspec.Struct, frozen=True, kw_only=True):
     entries: dict[str, str] = {}  # folded idTag: the entry sent, as JSON
     told_at: datetime
     problem: str = ""  # why it is not in step; "" if it is
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How fast the owner wants it to charge at most (`tinyocpp limit`): amperes per phase, of which 0 is a pause, or
+    watts in all; and on how many phases. Nothing said: no limit."""
+
+    current_a: float | None = None
+    power_w: float | None = None
+    phases: int | None = None
+
+    @property
+    def none(self) -> bool:
+        return self == Wish()
+
+
+class Wished(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish as it stands in the ledger, until the charger has been told that there is none. Connector 0: each of them
+    that has none of its own."""
+
+    charger_id: str
+    connector_id: int
+    wish: Wish
+    at: datetime
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """In which of the standard's many ways a charger is told a limit (section 3.13)."""
+
+    purpose: Literal["TxDefaultProfile", "TxProfile", "ChargePointMaxProfile"] = "TxDefaultProfile"
+    kind: Literal["Absolute", "Relative"] = "Absolute"
+    stack_level: int = 0
+    unit: Literal["A", "W"] = "A"
+    whole: bool = False  # at connector 0
+    expires: bool = False  # after a while without us, so that what is below it counts again
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How this charger, with this firmware, obeys: what has been learnt by asking it and looking at what it did."""
+
+    firmware: str = ""
+    standing: Shape | None = None  # the last it accepted for a limit that stays
+    moving: Shape | None = None  # and for one that follows the sun, or the house
+    ignored: tuple[Shape, ...] = ()  # accepted, but not followed
+    pause: Literal["", "zero", "lowest", "stop"] = ""  # "": 0 A, and see
+    phases: Literal["", "number", "watts", "key", "fixed"] = ""  # "": not known yet
+
+
+class LimitState(StrEnum):
+    """How far a limit has come."""
+
+    ASKED = "asked"  # no answer yet
+    ACCEPTED = "accepted"  # by the charger, which proves nothing
+    VERIFIED = "verified"  # by what it offers or draws, or by its composite schedule
+    IGNORED = "ignored"  # accepted, and not followed in any way we know
+    REFUSED = "refused"
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What a connector was told last, and what came of it. `words` are for the owner."""
+
+    charger_id: str
+    connector_id: int
+    wished_at: datetime | None = None  # which wish it answers; None: a limit of the control program's
+    current_a: float | None = None  # 0: a pause; None: no limit
+    phases: int | None = None
+    state: LimitState = LimitState.ASKED
+    words: str = ""
+    at: datetime
+    swapped_at: datetime | None = None  # the last change between one and three phases
+    stopped_tag: str = ""  # of a charge that was ended for a pause, to be started again
+    leftover: bool = False  # a limit of the control program's is left with it as its default

@@ -28,6 +28,15 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ask_samples_every_s: Seconds = 0.0  # sends meter values only when asked; 0: by itself (M23)
     clear_profiles_first: bool = False  # an old limit of 0 A would end the charge at once (X25)
     stop_refused: bool = True  # end a charge that goes on although its tag was refused (X19)
+    stack_level: Annotated[int, msgspec.Meta(ge=0, le=1000)] | None = None  # None: its highest (C1)
+    profile_kind: Literal["", "Absolute", "Relative"] = ""  # "": Absolute is tried first (C5, C7)
+    rate_unit: Literal["", "A", "W"] = ""  # "": as it says itself (C8)
+    current_step_a: Annotated[float, msgspec.Meta(ge=0.1, le=10)] = 0.1  # of a limit (section 7.13)
+    current_steps_a: tuple[float, ...] = ()  # the only ones it has, where they are not even (C13)
+    pause: Literal["", "zero", "lowest", "stop"] = ""  # 0 A, 6 A, or end the charge and start it again (C9, C10)
+    phases: Literal["", "number", "watts", "key", "fixed"] = ""  # how it is told on how many to charge (C17)
+    phase_key: str = ""  # its configuration key for that
+    phase_values: tuple[str, str] = ("1", "3")  # what to set it to for one, and for three
     times_without_zone: Literal["nearest", "local", "utc"] = "nearest"  # to now, of local time and UTC (T1)
 
 
@@ -44,15 +53,22 @@ class _Row(msgspec.Struct, frozen=True):
 # fmt: off
 MAKERS: tuple[_Row, ...] = (
     _Row("ABB", "", "<=1.8.21", Quirks(never_read=("MeterValuesSampledData",), read_all_keys=False)),  # M20, B4
+    _Row("ABB", "", "", Quirks(stack_level=0)),  # C1
+    _Row("EN+", "", "", Quirks(pause="stop")),  # C9
+    _Row("EN-plus", "", "", Quirks(pause="stop")),  # C9
     _Row("Free2move", "", "", Quirks(reply_delay_s=1.0)),  # H21
     _Row("", "F2ME", "", Quirks(reply_delay_s=1.0)),  # H21: the eProWallbox under other names
     _Row("Growatt", "", "", Quirks(times_without_zone="local")),  # T1
-    _Row("Huawei", "", "", Quirks(clear_profiles_first=True)),  # X25
-    _Row("", "SCharger", "", Quirks(clear_profiles_first=True)),  # X25: says nothing for a vendor (S1)
+    _Row("Huawei", "", "", Quirks(clear_profiles_first=True, rate_unit="W", pause="stop")),  # X25, C8, C9
+    _Row("", "SCharger", "", Quirks(clear_profiles_first=True, rate_unit="W", pause="stop")),  # says no vendor (S1)
+    _Row("Mennekes", "Amtron 4You", "", Quirks(phases="fixed")),  # C17
     _Row("MG", "", "", Quirks(trigger_boot=False)),  # B2
+    _Row("NEcharge", "", "", Quirks(current_steps_a=(6.0, 8.0, 10.0, 13.0, 16.0), pause="stop")),  # C13, C9
     _Row("StarCharge", "", "", Quirks(trigger_boot=False)),  # B2
     _Row("SyncEV", "", "", Quirks(ask_samples_every_s=60.0)),  # M23
     _Row("Sync Energy", "", "", Quirks(ask_samples_every_s=60.0)),  # M23
+    _Row("Wallbox", "", "<=5", Quirks(stack_level=0)),  # C1
+    _Row("Wallbox", "", "6", Quirks(profile_kind="Relative")),  # C7
 )
 # fmt: on
 

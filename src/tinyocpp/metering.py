@@ -35,6 +35,7 @@ MOST_SAMPLES = 22 * 11 * 8
 ENERGY = Measurand.ENERGY_ACTIVE_IMPORT_REGISTER  # what a sample without a measurand is, too
 POWER = Measurand.POWER_ACTIVE_IMPORT
 OFFERED = Measurand.CURRENT_OFFERED
+CURRENT = Measurand.CURRENT_IMPORT
 KILO = frozenset({UnitOfMeasure.K_WH, UnitOfMeasure.K_W})
 # The neutral carries no energy of its own (quirk M7), and a voltage between two phases belongs to neither.
 SINGLE_PHASES = {
@@ -73,6 +74,23 @@ def read(meter_values: Sequence[MeterValue]) -> Reading | None:
         return None
     newest = meter_values[0] if len(meter_values) == 1 else max(meter_values, key=lambda value: value.timestamp)
     return read_bucket(newest)
+
+
+def currents(meter_values: Sequence[MeterValue]) -> tuple[float | None, float | None, float | None]:
+    """A on L1, L2 and L3, import, in the newest bucket that names a current. Of a figure without a phase nobody knows
+    where it flows: it counts for L1, which is right for a car on one phase and for one that draws evenly."""
+    buckets = sorted(meter_values, key=lambda value: value.timestamp, reverse=True)
+    for bucket in buckets:
+        found: dict[int, float] = {}
+        for sample in bucket.sampled_value[-MOST_SAMPLES:]:
+            if sample.measurand is CURRENT and sample.format is not ValueFormat.SIGNED_DATA:
+                number = _number(sample)
+                place = 1 if sample.phase is None else SINGLE_PHASES.get(sample.phase)
+                if number is not None and place is not None:
+                    found[place] = number
+        if found:
+            return found.get(1), found.get(2), found.get(3)
+    return None, None, None
 
 
 def read_bucket(bucket: MeterValue) -> Reading:

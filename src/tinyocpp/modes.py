@@ -15,6 +15,23 @@ Seconds = Annotated[float, msgspec.Meta(ge=0, le=3600)]
 WattHours = Annotated[float, msgspec.Meta(ge=0, le=1000)]
 
 
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How hastily a charger is told limits, and looked at."""
+
+    write_every_s: float = 5.0
+    settle_s: float = 25.0
+    pause_s: float = 60.0
+    dwell_s: float = 300.0
+
+
+class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[control] How often, and how hastily."""
+
+    interval_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 10.0  # from one decision to the next
+    write_every_s: Annotated[float, msgspec.Meta(ge=0, le=600)] = 5.0  # no charger is told a new limit more often
+    settle_s: Annotated[float, msgspec.Meta(ge=0, le=50)] = 25.0  # what a charger and a car need to follow (CTEK: 20)
+
+
 class SolarConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[solar] Charge from surplus."""
 

@@ -17,6 +17,7 @@ from tinyocpp.admission import Standing
 from tinyocpp.commands import ANSWER_TIMEOUT_S, Answer, Outcome, may_be_sent
 from tinyocpp.errands import AT_CONNECTION, WHEN_ACCEPTED
 from tinyocpp.errands.agenda import Agenda
+from tinyocpp.errands.limiting import begin as begin_limiting
 from tinyocpp.errors import ProtocolFault
 from tinyocpp.handlers import HANDLERS, LESSONS
 from tinyocpp.handlers.stage import Stage
@@ -37,6 +38,7 @@ from tinyocpp.messages.payload import decode_payload
 if TYPE_CHECKING:
     from tinyocpp.charger import Charger
     from tinyocpp.commands import Ask
+    from tinyocpp.connectors import Offer
     from tinyocpp.errands import Beginning
     from tinyocpp.messages.payload import Payload
 
@@ -150,6 +152,18 @@ class Session:
         self._send_next(now)
         return pending.call_id
 
+    def heed(self, offer: Offer | None, now: float) -> None:
+        """The owner has wished something, or the control program offers something, inside a batch: look at once. For a
+        charger that is not accepted that is when it is."""
+        charger = self.charger
+        if offer is not None:
+            charger.offered(offer)
+        if charger.limiting:
+            self._agenda.wake(now)
+        elif charger.accepted:
+            charger.undertake(begin_limiting(charger))
+        self._follow_up(now)
+
     def cancel(self, call_id: int) -> None:
         """Nobody waits for this call any more: one that has not gone out yet will not."""
         self._queue = [pending for pending in self._queue if pending.call_id != call_id]
@@ -233,6 +247,9 @@ class Session:
         if not self._accepted and charger.accepted:
             self._accepted = True
             self._undertake(WHEN_ACCEPTED, now)
+        if charger.woken:
+            charger.woken = False
+            self._agenda.wake(now)
         while charger.errands:
             self._agenda.begin(charger.errands.pop(0), now)
 

@@ -14,6 +14,7 @@ from tinyocpp.charger import Charger
 from tinyocpp.commands import Errand
 from tinyocpp.errands.booting import ask_to_boot
 from tinyocpp.errands.certificates import deliver_again
+from tinyocpp.errands.limiting import keep_limits
 from tinyocpp.errands.locallist import keep_local_list
 from tinyocpp.errands.sampling import ask_for_samples
 from tinyocpp.errands.stopping import stop_refused
@@ -24,5 +25,5 @@ Beginning = Callable[[Charger], Errand | None]
 AT_CONNECTION: tuple[Beginning, ...] = (ask_to_boot,)
 """Begun with every connection that was let in."""
 
-WHEN_ACCEPTED: tuple[Beginning, ...] = (deliver_again, ask_for_samples, stop_refused, keep_local_list)
+WHEN_ACCEPTED: tuple[Beginning, ...] = (deliver_again, ask_for_samples, stop_refused, keep_limits, keep_local_list)
 """Begun with the first frame of a charger that is accepted: before that, nothing may be asked of it (section 4.2)."""

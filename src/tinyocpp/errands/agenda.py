@@ -23,6 +23,7 @@ class Agenda:
         self._send = send
         self._ready: list[tuple[float, Errand, Answer | None]] = []  # when to go on, and with what
         self._asking: dict[int, Errand] = {}
+        self._wakes: list[Errand] = []  # of those ready: who may be woken
 
     @property
     def next_deadline(self) -> float | None:
@@ -31,6 +32,11 @@ class Agenda:
     def begin(self, errand: Errand, now: float) -> None:
         """To be run with the next `due`."""
         self._ready.append((now, errand, None))
+
+    def wake(self, now: float) -> None:
+        """Whoever pauses and may be woken goes on with the next `due`."""
+        woken, self._wakes = self._wakes, []
+        self._ready = [(now if errand in woken else at, errand, answer) for at, errand, answer in self._ready]
 
     def takes(self, answer: Answer, now: float) -> bool:
         """Is this the answer an errand waits for? It goes on with the next `due`."""
@@ -44,6 +50,8 @@ class Agenda:
         ready = [entry for entry in self._ready if entry[0] <= now]
         self._ready = [entry for entry in self._ready if entry[0] > now]
         for _, errand, answer in ready:
+            if errand in self._wakes:
+                self._wakes.remove(errand)
             try:
                 wish = errand.send(answer)
             except StopIteration:
@@ -53,6 +61,8 @@ class Agenda:
     def _carry_out(self, wish: Ask | Pause, errand: Errand, now: float) -> None:
         if isinstance(wish, Pause):
             self._ready.append((now + wish.seconds, errand, None))
+            if wish.wakes:
+                self._wakes.append(errand)
             return
         sent = self._send(wish, now)
         if isinstance(sent, int):
@@ -64,4 +74,4 @@ class Agenda:
         """The connection is over, and so are they."""
         for errand in [*self._asking.values(), *(errand for _, errand, _ in self._ready)]:
             errand.close()
-        self._asking, self._ready = {}, []
+        self._asking, self._ready, self._wakes = {}, [], []

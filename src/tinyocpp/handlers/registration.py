@@ -46,6 +46,9 @@ def boot_notification(call: BootNotification, charger: Charger) -> BootNotificat
     )
     for transaction in changed:
         announce_transaction(transaction, charger)
+    for connector in charger.connectors.values():
+        connector.told.clear()  # some forget everything when they start (quirk C19)
+    charger.wake()
     return BootNotificationResult(
         status=charger.registration, current_time=whole_seconds(now), interval=charger.heartbeat_interval_s
     )
@@ -74,4 +77,7 @@ def status_notification(call: StatusNotification, charger: Charger) -> StatusNot
     )
     for transaction in changed:
         announce_transaction(transaction, charger)
+    if charger.limiting and call.connector_id > 0:
+        charger.connector(call.connector_id).status = call.status
+        charger.wake()
     return StatusNotificationResult()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinyocpp.connectors import Ended
 from tinyocpp.dealings import ReservationState
 from tinyocpp.errands.stopping import stop_refused
 from tinyocpp.handlers.authorization import info, judge
@@ -17,7 +18,7 @@ from tinyocpp.messages.core import (
     StopTransactionResult,
 )
 from tinyocpp.messages.types import AuthorizationStatus
-from tinyocpp.metering import read
+from tinyocpp.metering import currents, read
 from tinyocpp.transactions import booked
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ def start_transaction(call: StartTransaction, charger: Charger) -> StartTransact
         charger.ledger.reservation_ended(charger.id, call.reservation_id, used, now, transaction.id)
     if verdict.status is not AuthorizationStatus.ACCEPTED and (errand := stop_refused(charger)):
         charger.undertake(errand)
+    if charger.limiting:
+        charger.connector(transaction.connector_id).told.clear()  # some forget with each transaction (quirk C19)
+        charger.wake()
     announce_transaction(transaction, charger, id_tag_status=verdict.status)
     return StartTransactionResult(id_tag_info=info(verdict, charger), transaction_id=transaction.id)
 
@@ -46,6 +50,10 @@ def start_transaction(call: StartTransaction, charger: Charger) -> StartTransact
 def meter_values(call: MeterValues, charger: Charger) -> MeterValuesResult:
     """Keep the samples, whatever they say (section 4.7)."""
     transaction = charger.ledger.samples(charger.id, call, charger.clock.now())
+    if charger.limiting:
+        connector = charger.connector(call.connector_id)
+        connector.sample, connector.sampled_at = call, charger.clock.now()
+        charger.wake()
     if charger.watched:
         _announce_sample(call, transaction, charger)
     return MeterValuesResult()
@@ -56,6 +64,10 @@ def stop_transaction(call: StopTransaction, charger: Charger) -> StopTransaction
     transaction = charger.ledger.stop(charger.id, call, charger.clock.now())
     if transaction.orphan:
         charger.note(Oddity(OddityKind.UNKNOWN_TRANSACTION, f"StopTransaction.transactionId: {call.transaction_id}"))
+    if charger.limiting:
+        connector = charger.connector(transaction.connector_id)
+        connector.ended = Ended(transaction.id_tag, transaction.reason, charger.clock.now())
+        charger.wake()
     announce_transaction(transaction, charger)
     if not call.id_tag:
         return StopTransactionResult()
@@ -88,4 +100,5 @@ def _announce_sample(call: MeterValues, transaction: Transaction | None, charger
         register_wh=None if reading is None else reading.register_wh,
         power_w=None if reading is None else reading.power_w,
         offered_a=None if reading is None else reading.offered_a,
+        currents_a=currents(call.meter_value),
     )

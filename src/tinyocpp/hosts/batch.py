@@ -65,6 +65,7 @@ def charger_of(
         quirks=partial(config.quirks_of, charger_id),
         authority=OwnAuthority(config),
         local_list=config.keeps_local_list(charger_id),
+        pace=config.pace(),
         vendors={vendor.lower(): answer for vendor, answer in config.data_transfer.items()},
     )
 

@@ -19,6 +19,7 @@ import msgspec
 
 from tinyocpp.charger import Event
 from tinyocpp.commands import ANSWER_TIMEOUT_S, LONGEST_TIMEOUT_S, check_call, compact
+from tinyocpp.connectors import Offer
 from tinyocpp.errors import Malformed
 from tinyocpp.hosts.log import log
 from tinyocpp.hosts.runtimedir import socket_path
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 LONGEST_PATH = 107  # sockaddr_un.sun_path, less its zero byte
 LONGEST_LINE = 2**21  # a SendLocalList is large
 MOST_CLIENTS = 64  # per charger
+LEAST_A, MOST_A = 6.0, 1000.0
 UNREAD_BYTES = 2**22  # what may wait for a client that does not read; then it is dropped
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
@@ -48,6 +50,8 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
     raw: bool = False  # send it though the standard does not know it
     follow: bool = False
     takeover: bool = False  # from a newer session of the same charger
+    look: bool = False  # the owner has wished something: it is in the ledger
+    offer: Offer | None = None  # what the control program lets a connector have
 
 
 class Fault(msgspec.Struct, omit_defaults=True):
@@ -152,6 +156,7 @@ class CommandSocket:
         self._inode = 0
         self._clients: dict[Client, None] = {}
         self._asked: list[tuple[Client, Request]] = []
+        self._heeded: list[Offer | None] = []
         self._called: dict[int, Client] = {}
         self._cancelled: list[int] = []
 
@@ -184,6 +189,9 @@ class CommandSocket:
 
     def hand_over(self, session: Session, now: float) -> None:
         """Give the session what clients have asked. Inside a batch."""
+        heeded, self._heeded = self._heeded, []
+        for offer in heeded:
+            session.heed(offer, now)
         asked, self._asked = self._asked, []
         for client, request in asked:
             call_id = session.send_call(request.call, bytes(request.payload), now, request.timeout_s)
@@ -223,6 +231,11 @@ class CommandSocket:
     def ask(self, client: Client, request: Request) -> None:
         """A call for the next batch."""
         self._asked.append((client, request))
+        self._sockets.mark(self)
+
+    def heed(self, offer: Offer | None) -> None:
+        """Something was wished, or is offered, for the next batch."""
+        self._heeded.append(offer)
         self._sockets.mark(self)
 
     def follow(self, client: Client) -> None:
@@ -362,6 +375,9 @@ class Client:
                     self._owner.yield_to_newer()
             elif request.follow:
                 self._owner.follow(self)
+            elif request.look or request.offer is not None:
+                self._owner.heed(_possible(request.offer))
+                self.send(_line(Reply(result=msgspec.Raw(b"{}"))))
             else:
                 checked = _checked(request)
                 self.waits = True
@@ -392,6 +408,18 @@ def _checked(request: Request) -> Request:
     if not request.raw:
         check_call(request.call, payload)
     return Request(call=request.call, payload=msgspec.Raw(payload), timeout_s=request.timeout_s)
+
+
+def _possible(offer: Offer | None) -> Offer | None:
+    """Raises Malformed for a current no car can be offered, and for a connector there is not."""
+    if offer is None:
+        return None
+    currents = [current for current in (offer.current_a, offer.fallback_a) if current is not None]
+    if not all(current == 0 or LEAST_A <= current <= MOST_A for current in currents):
+        raise Malformed(f"offer: current_a and fallback_a are 0 or {LEAST_A:g} to {MOST_A:g} A (IEC 61851)")
+    if offer.connector_id < 1 or offer.phases not in (None, 1, 2, 3) or not 0 < offer.valid_s <= 3600:
+        raise Malformed("offer: connector_id is 1 or more, phases 1 to 3, valid_s more than 0 and at most 3600")
+    return offer
 
 
 def _reply(answer: Answer) -> Reply:

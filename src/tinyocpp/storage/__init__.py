@@ -3,10 +3,10 @@
 A Store is the writing side, one per process, used by one thread at a time. What is written between `begin` and
 `commit` is one batch: all of it is durable or none. A Reader is the reading side and never waits for a writer.
 Both come from `open_store` and `open_reader`, which choose the member by `[paths] accounting`. What any SQL database
-would do the same way is in ledger.py, books.py and hindsight.py (transactions), dealings.py and notes.py (all else),
-register.py (identities), reading.py (reports) and schema.py (tables). No part of a store are the owner's files: tags
-(`open_tags` reads them, tagedit.py changes them), the configuration (configedit.py), the certificate authority
-(authority.py, signing.py).
+would do the same way is in ledger.py, books.py and hindsight.py (transactions), limits.py, dealings.py and notes.py
+(all else), register.py (identities), reading.py (reports) and schema.py (tables). No part of a store are the owner's
+files: tags (`open_tags` reads them, tagedit.py changes them), the configuration (configedit.py), the certificate
+authority (authority.py, signing.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 
     from tinyocpp.charger import Ledger
     from tinyocpp.config import Config
-    from tinyocpp.dealings import CertificateState, IssuedCertificate, LocalList, Reservation, Upkeep
+    from tinyocpp.dealings import (
+        CertificateState,
+        IssuedCertificate,
+        LocalList,
+        Manner,
+        Reservation,
+        Told,
+        Upkeep,
+        Wished,
+    )
     from tinyocpp.storage.tagfile import TagFile
 else:
     Protocol = object  # as in charger.py: for the type checker alone
@@ -125,6 +134,10 @@ class Register(Protocol):
 
     def set_registration(self, identity: str, registration: str | None) -> bool:
         """Accepted, Pending or Rejected, whatever is configured; None: as configured. False: no such identity."""
+        ...
+
+    def set_mode(self, identity: str, mode: str | None, now: datetime) -> None:
+        """How it is to charge (modes.Mode), whatever is configured; None: as configured."""
         ...
 
     def connected(self, identity: str, address: str, now: datetime) -> None:
@@ -328,6 +341,21 @@ class Reader(Protocol):
         ...
 
     def local_lists(self, charger_id: str | None = None) -> list[LocalList]: ...
+    def wishes(self, charger_id: str | None = None) -> list[Wished]:
+        """Limits the owner has set."""
+        ...
+
+    def told(self, charger_id: str | None = None) -> list[Told]:
+        """What connectors were told last, and what came of it."""
+        ...
+
+    def manner(self, charger_id: str) -> Manner:
+        """How it obeys, as far as that has been learnt."""
+        ...
+
+    def modes(self) -> dict[str, str]:
+        """How the owner wants chargers to charge, by folded identity; who is missing charges as configured."""
+        ...
 
     def close(self) -> None: ...
 

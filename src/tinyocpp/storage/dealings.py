@@ -174,7 +174,7 @@ def reservations(database: Database, charger_id: str | None) -> list[Reservation
     rows = database.rows(
         "SELECT reservation_id, connector_id, id_tag, parent_id_tag, expires_at, state, changed_at, transaction_id,"
         f" {NAMED.format('reservations')} ORDER BY expires_at, reservation_id",
-        _one(charger_id),
+        one_or_all(charger_id),
     )
     return [
         Reservation(
@@ -195,7 +195,7 @@ def reservations(database: Database, charger_id: str | None) -> list[Reservation
 def upkeep(database: Database, charger_id: str | None) -> list[Upkeep]:
     rows = database.rows(
         f"SELECT what, request_id, asked_at, status, status_at, file_name, {NAMED.format('upkeep')} ORDER BY 7, what",
-        _one(charger_id),
+        one_or_all(charger_id),
     )
     return [
         Upkeep(
@@ -214,7 +214,7 @@ def upkeep(database: Database, charger_id: str | None) -> list[Upkeep]:
 def certificates(database: Database, charger_id: str | None) -> list[IssuedCertificate]:
     rows = database.rows(
         f"SELECT serial, issued_at, expires_at, pem, state, {NAMED.format('certificates')} ORDER BY issued_at, serial",
-        _one(charger_id),
+        one_or_all(charger_id),
     )
     return [
         IssuedCertificate(
@@ -231,7 +231,7 @@ def certificates(database: Database, charger_id: str | None) -> list[IssuedCerti
 
 def local_lists(database: Database, charger_id: str | None) -> list[LocalList]:
     rows = database.rows(
-        f"SELECT version, entries, told_at, problem, {NAMED.format('local_lists')} ORDER BY 5", _one(charger_id)
+        f"SELECT version, entries, told_at, problem, {NAMED.format('local_lists')} ORDER BY 5", one_or_all(charger_id)
     )
     return [
         LocalList(
@@ -245,5 +245,5 @@ def local_lists(database: Database, charger_id: str | None) -> list[LocalList]:
     ]
 
 
-def _one(charger_id: str | None) -> str | None:
+def one_or_all(charger_id: str | None) -> str | None:
     return None if charger_id is None else fold_identity(charger_id)

@@ -19,8 +19,8 @@ from tinyocpp.messages.core import ChargePointStatus
 from tinyocpp.messages.types import AuthorizationStatus
 from tinyocpp.metering import Reading, counts_kwh, read
 from tinyocpp.storage.books import Books
-from tinyocpp.storage.dealings import SqlDealings
 from tinyocpp.storage.hindsight import Hindsight
+from tinyocpp.storage.limits import SqlLimits
 from tinyocpp.storage.sql import digest, integer, integer_or_none, ms, ms_or_none, real_or_none, time
 from tinyocpp.storage.whose import Whose
 from tinyocpp.tags import Verdict, fold
@@ -67,7 +67,7 @@ ALIKE = frozenset({Counting.WH, Counting.KWH})
 CHARGING = frozenset({ChargePointStatus.CHARGING, ChargePointStatus.SUSPENDED_EV, ChargePointStatus.SUSPENDED_EVSE})
 
 
-class SqlLedger(SqlDealings):
+class SqlLedger(SqlLimits):
     """Implements charger.Ledger; see there for what each method promises."""
 
     def __init__(self, database: Database, register: SqlRegister) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.identity import SIMULATOR, fold_identity
-from tinyocpp.storage import Booking, ChargerStatus, ConnectorStatus, Happening, NotedOddity, Total, dealings
+from tinyocpp.storage import Booking, ChargerStatus, ConnectorStatus, Happening, NotedOddity, Total, dealings, limits
 from tinyocpp.storage.register import SqlRegister
 from tinyocpp.storage.sql import integer, integer_or_none, ms, real_or_none, time, when
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from tinyocpp.dealings import IssuedCertificate, LocalList, Reservation, Upkeep
+    from tinyocpp.dealings import IssuedCertificate, LocalList, Manner, Reservation, Told, Upkeep, Wished
     from tinyocpp.storage.sql import Database, Row
 
 PAGE = 1000
@@ -199,6 +199,18 @@ class SqlReader:
 
     def local_lists(self, charger_id: str | None = None) -> list[LocalList]:
         return dealings.local_lists(self._db, charger_id)
+
+    def wishes(self, charger_id: str | None = None) -> list[Wished]:
+        return limits.wishes(self._db, charger_id)
+
+    def told(self, charger_id: str | None = None) -> list[Told]:
+        return limits.told(self._db, charger_id)
+
+    def manner(self, charger_id: str) -> Manner:
+        return limits.manner(self._db, charger_id)
+
+    def modes(self) -> dict[str, str]:
+        return limits.modes(self._db)
 
 
 def _chosen(

@@ -118,6 +118,19 @@ class SqlRegister:
             )
         )
 
+    def set_mode(self, identity: str, mode: str | None, now: datetime) -> None:
+        charger = fold_identity(identity)
+        if mode is None:
+            self._db.run("DELETE FROM modes WHERE charger = ?", charger)
+            return
+        self._db.run(
+            "INSERT INTO modes (charger, mode, wished_at) VALUES (?, ?, ?)"
+            " ON CONFLICT (charger) DO UPDATE SET mode = excluded.mode, wished_at = excluded.wished_at",
+            charger,
+            mode,
+            ms(now),
+        )
+
     def connected(self, identity: str, address: str, now: datetime) -> None:
         self._db.run(
             "INSERT INTO chargers (charger, charger_id, connected_at, connected_from, last_seen_at)"

@@ -2,8 +2,9 @@
 
 Facts (starts, stops, samples, statuses, boots, calls, oddities) are only ever added. The books (transactions,
 connectors, chargers) say what the facts mean now and could be made from them again. What has been agreed with a
-charger (reservations, upkeep, certificates, local_lists) stands as it is now. Times are milliseconds since 1970 in UTC,
-energies Wh, `charger` is the identity in folded case. docs/ledger.md explains every column.
+charger (reservations, upkeep, certificates, local_lists), what the owner wants of it (wishes, modes) and how it obeys
+(told, manners) stands as it is now. Times are milliseconds since 1970 in UTC, energies Wh, `charger` is the identity in
+folded case. docs/ledger.md explains every column.
 """
 
 MIGRATIONS: tuple[str, ...] = (
@@ -225,6 +226,33 @@ CREATE TABLE local_lists (
     entries TEXT NOT NULL,
     told_at INTEGER NOT NULL,
     problem TEXT NOT NULL
+) WITHOUT ROWID;
+""",
+    """
+CREATE TABLE wishes (
+    charger TEXT NOT NULL,
+    connector_id INTEGER NOT NULL,
+    wish TEXT NOT NULL,
+    wished_at INTEGER NOT NULL,
+    PRIMARY KEY (charger, connector_id)
+) WITHOUT ROWID;
+
+CREATE TABLE told (
+    charger TEXT NOT NULL,
+    connector_id INTEGER NOT NULL,
+    told TEXT NOT NULL,
+    PRIMARY KEY (charger, connector_id)
+) WITHOUT ROWID;
+
+CREATE TABLE manners (
+    charger TEXT PRIMARY KEY,
+    manner TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE modes (
+    charger TEXT PRIMARY KEY,
+    mode TEXT NOT NULL,
+    wished_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 """,
 )

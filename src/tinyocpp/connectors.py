@@ -1,0 +1,73 @@
+"""What one connection knows of each connector now: the last sample, what control offers it, what it was told.
+
+It is gone with the connection; what must outlive that is in the ledger. Handlers and hosts write it, the errand that
+keeps limits (errands/limiting) reads it; where none is kept it costs nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from tinyocpp.dealings import LimitState, Shape
+
+if TYPE_CHECKING:
+    from tinyocpp.limits import Target
+    from tinyocpp.messages.core import MeterValues
+
+Role = Literal["standing", "moving"]
+"""A limit that stays until somebody changes it, and one that follows the sun or the house."""
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the control program lets a connector have (docs/command-socket.md). `current_a`: per phase, 0 is a pause,
+    None takes the offer back. `fallback_a`: what it may draw when nobody says anything any more."""
+
+    connector_id: int
+    current_a: float | None = None
+    phases: int | None = None
+    fallback_a: float = 6.0
+    valid_s: float = 60.0
+
+
+class Telling(msgspec.Struct):
+    """A limit that was told, and how it is looked after."""
+
+    target: Target
+    shape: Shape | None  # None: in none it would take
+    at: datetime
+    state: LimitState
+    asked_sample: bool = False
+    composite_a: float | None = None
+    asked_schedule: bool = False
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """The last transaction there that was ended by the charger."""
+
+    id_tag: str
+    reason: str
+    at: datetime
+
+
+class Connector:
+    """One of them, while limits are kept."""
+
+    def __init__(self, connector_id: int) -> None:
+        self.connector_id = connector_id
+        self.status = ""
+        self.sample: MeterValues | None = None
+        self.sampled_at: datetime | None = None  # when it came
+        self.ended: Ended | None = None
+        self.offer: Offer | None = None
+        self.offered_until: datetime | None = None
+        self.told: dict[Role, Telling] = {}  # empty after a boot and with a new transaction: it may have forgotten
+        self.paused_at: datetime | None = None  # told 0 A, and nothing else since
+        self.resumed_at: datetime | None = None  # told more than 0 A after a pause, and nothing has flowed since
+        self.nudges = 0
+        self.stop_asked_at: datetime | None = None
+        self.wired = 3  # phases a current was last seen on
+        self.starts = 0  # of a charge ended for a pause, so far in vain
+        self.started_at: datetime | None = None

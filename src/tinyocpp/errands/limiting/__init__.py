@@ -1,0 +1,37 @@
+"""Keep a charger to the limits the owner and the control program set, and see that it does (section 3.13).
+
+One errand does for all connectors of a connection. It begins with the connection where there is a wish in the ledger,
+and else when somebody wishes or offers something (`Session.heed`); it ends when nothing is wished, offered or left.
+
+    keeping     the duties at each connector in their order, and when to look again
+    desk        one connector, with all one has to know to limit it, and what is kept of it
+    telling     one limit: the shape the charger takes is found, what was learnt is kept
+    swapping    between one and three phases: without current, and not too often
+    stopping    the pause of a charger that does not survive 0 A: end the charge, start it again
+    rousing     a charge that does not go on after a pause
+    checking    does it follow? if not, the next shape
+
+What is said to whom is the rule's, limits.py. Nothing of these is loaded for a charger without limits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tinyocpp.charger import Charger
+    from tinyocpp.commands import Errand
+
+
+def keep_limits(charger: Charger) -> Errand | None:
+    """If there is anything to keep, or anything of ours left on the charger."""
+    if charger.limiting or not (charger.ledger.wishes(charger.id) or charger.ledger.told(charger.id)):
+        return None
+    return begin(charger)
+
+
+def begin(charger: Charger) -> Errand:
+    from tinyocpp.errands.limiting.keeping import keep
+
+    charger.limiting = True
+    return keep(charger)

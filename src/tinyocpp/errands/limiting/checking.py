@@ -1,0 +1,117 @@
+"""Does it follow? Accepted proves nothing (quirks C4, C14): what it draws, offers or means to do is looked at.
+
+Once it had time to follow, the last sample tells; where none has come it is asked for one, and then for its composite
+schedule. A charger that draws more than it was told is told in the next shape; while it charges, each sample is a new
+look. With nothing charging there is nothing to look at.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from tinyocpp.dealings import LimitState
+from tinyocpp.errands.limiting.asking import composite_a, sample
+from tinyocpp.errands.limiting.desk import IDLE_S, in_words
+from tinyocpp.errands.limiting.telling import shun
+from tinyocpp.limits import Seen, Verdict, ignores_phases, verdict
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tinyocpp.connectors import Role, Telling
+    from tinyocpp.errands.limiting.desk import Desk, Duty
+
+SAMPLE_S = 10.0  # what a sample that was asked for may take
+PAUSES_TRIED = 2  # shapes in which 0 A was not followed; then the charge is ended, for somebody wants it paused
+NOW_S = 0.0
+
+
+def look(desk: Desk, role: Role) -> Duty:
+    """Judge what was told last in this role."""
+    telling = desk.connector.told.get(role)
+    if telling is None or desk.transaction is None or telling.state in (LimitState.REFUSED, LimitState.IGNORED):
+        return IDLE_S
+    since = max(telling.at, desk.transaction.started_at)
+    settled_s = desk.after(since, desk.charger.pace.settle_s)
+    if settled_s > 0:
+        return settled_s
+    seen = desk.seen(_settled(since, desk))
+    found = Verdict.UNKNOWN if seen is None else verdict(telling.target, _with(seen, telling), desk.connector.wired)
+    if seen is not None and _learns_phases(desk, telling, seen):
+        return NOW_S
+    if found is Verdict.FOLLOWS:
+        return _verified(desk, role, telling)
+    if found is Verdict.EXCEEDS and seen is not None:
+        return _exceeded(desk, role, telling, seen)
+    return (yield from _ask(desk, role, telling))
+
+
+def _settled(since: datetime, desk: Desk) -> datetime:
+    return since + timedelta(seconds=desk.charger.pace.settle_s)
+
+
+def _with(seen: Seen, telling: Telling) -> Seen:
+    return replace(seen, composite_a=telling.composite_a)
+
+
+def _ask(desk: Desk, role: Role, telling: Telling) -> Duty:
+    """It shows nothing yet: a sample first, then what it means to do; then it stays as it is."""
+    if not telling.asked_sample:
+        telling.asked_sample = True
+        yield from sample(desk)
+        return SAMPLE_S
+    if not telling.asked_schedule:
+        telling.asked_schedule = True
+        telling.composite_a = yield from composite_a(desk)
+        said = verdict(telling.target, Seen(composite_a=telling.composite_a), desk.connector.wired)
+        if said is Verdict.FOLLOWS:
+            return _verified(desk, role, telling)
+        if said is Verdict.EXCEEDS:
+            return _exceeded(desk, role, telling, Seen(composite_a=telling.composite_a))
+        if role == "standing" and telling.state is LimitState.ACCEPTED:
+            words = "accepted; nothing it shows tells whether it follows"
+            desk.record(LimitState.ACCEPTED, telling.target, f"{in_words(telling.target)}: {words}")
+    return IDLE_S
+
+
+def _learns_phases(desk: Desk, telling: Telling, seen: Seen) -> bool:
+    """On how many phases it charges, for the next limit in watts. True: the limit is another now."""
+    if ignores_phases(telling.target, seen) and not desk.fixed:
+        desk.learn(replace(desk.manner, phases="fixed"))
+        desk.keep(phases=None)
+        return True
+    if not seen.phases or seen.phases == desk.connector.wired or telling.target.phases:
+        return False
+    desk.connector.wired = seen.phases
+    return telling.shape is not None and telling.shape.unit == "W"
+
+
+def _verified(desk: Desk, role: Role, telling: Telling) -> float:
+    if telling.state is LimitState.ACCEPTED:
+        telling.state = LimitState.VERIFIED
+        if role == "standing":
+            desk.record(LimitState.VERIFIED, telling.target, f"{in_words(telling.target)}: verified, it follows")
+    return IDLE_S
+
+
+def _exceeded(desk: Desk, role: Role, telling: Telling, seen: Seen) -> float:
+    """Tell it once more if it once followed, for it may have forgotten; else in the next shape, and the owner hears."""
+    drawn_a = seen.drawn_a(telling.target.phases or desk.connector.wired)
+    what = f"it draws {drawn_a:.1f} A" if drawn_a is not None else f"it means to give {seen.composite_a:g} A"
+    if telling.state is LimitState.VERIFIED:
+        del desk.connector.told[role]
+        return NOW_S
+    words = f"{in_words(telling.target)}: accepted, but {what}"
+    if telling.target.pause and len(desk.manner.ignored) >= PAUSES_TRIED:
+        desk.learn(replace(desk.manner, pause="stop"))
+        desk.record(LimitState.ACCEPTED, telling.target, f"{words}; so its charge is ended")
+        return NOW_S
+    if telling.shape is not None and shun(desk, role):
+        desk.record(LimitState.ACCEPTED, telling.target, f"{words}; telling it in another way")
+        return NOW_S
+    telling.state = LimitState.IGNORED
+    desk.record(LimitState.IGNORED, telling.target, f"{words}, and knows no other way; see docs/chargers.md")
+    return IDLE_S

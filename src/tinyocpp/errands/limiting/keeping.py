@@ -1,0 +1,159 @@
+"""The duties at each connector, in their order, and when to look again.
+
+Two limits stand side by side. The standing one is the owner's wish; while the control program offers a current, it is
+also what is left with the charger for the time when nobody says anything any more. The moving one is the offer, never
+above the wish, and is told in a way that no flash memory wears out by (quirk C20).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
+
+from tinyocpp.commands import Ask, Pause
+from tinyocpp.dealings import LimitState
+from tinyocpp.errands.limiting.checking import look
+from tinyocpp.errands.limiting.desk import IDLE_S, Desk
+from tinyocpp.errands.limiting.rousing import rouse
+from tinyocpp.errands.limiting.stopping import record_pause, resume, stop, survived
+from tinyocpp.errands.limiting.swapping import through_gap
+from tinyocpp.errands.limiting.telling import clear, tell
+from tinyocpp.limits import EXPIRES, KEYS, LEAST_A, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from tinyocpp.charger import Charger
+    from tinyocpp.commands import Errand
+    from tinyocpp.connectors import Role, Telling
+    from tinyocpp.dealings import Wished
+    from tinyocpp.errands.limiting.desk import Duty
+
+LEFTOVERS_S = 60.0  # so long the control program has to say something after a start of ours
+RENEWED_S = EXPIRES.total_seconds() / 3
+RETRY_S = 3600.0  # after a refusal in every shape; a boot, a transaction or another wish comes first
+FLASH_S = 60.0  # between two raises that may be written to flash memory (quirk C20)
+SOON_S = 0.05
+
+
+def keep(charger: Charger) -> Errand:
+    yield from _learn_keys(charger)
+    begun_at = charger.clock.now()
+    while True:
+        wait_s, wishes = IDLE_S, charger.ledger.wishes(charger.id)
+        for number in _numbers(charger, wishes):
+            soon_s = yield from _attend(charger, number, wishes, begun_at)
+            wait_s = min(wait_s, soon_s)
+        for wished in wishes:
+            if wished.wish.none:
+                charger.ledger.drop_wish(wished)
+        if not _business(charger):
+            charger.limiting, charger.connectors = False, {}
+            return
+        yield Pause(max(wait_s, SOON_S), wakes=True)
+
+
+def _learn_keys(charger: Charger) -> Errand:
+    """Once for each charger: handlers/answers.py keeps what it says."""
+    never = charger.quirks.never_read
+    asked = [key for key in KEYS if key not in never and charger.ledger.configuration(charger.id, key) is None]
+    if "ChargeProfileMaxStackLevel" in asked:
+        yield Ask("GetConfiguration", msgspec.json.encode({"key": asked}), timeout_s=15.0)
+
+
+def _numbers(charger: Charger, wishes: Sequence[Wished]) -> list[int]:
+    """Connectors anybody wants something of; of a charger that has told of none, the first."""
+    named = {wished.connector_id for wished in wishes if wished.connector_id}
+    left = {told.connector_id for told in charger.ledger.told(charger.id)}
+    return sorted({*(charger.ledger.connectors(charger.id) or [1]), *named, *left, *charger.connectors})
+
+
+def _business(charger: Charger) -> bool:
+    offered = any(connector.offer is not None for connector in charger.connectors.values())
+    return offered or bool(charger.ledger.wishes(charger.id) or charger.ledger.told(charger.id))
+
+
+def _attend(charger: Charger, number: int, wishes: Sequence[Wished], begun_at: datetime) -> Duty:
+    """One connector: what stays first, for it counts should anything go wrong with what moves."""
+    by_number = {wished.connector_id: wished for wished in wishes}
+    desk = Desk(charger, charger.connector(number), by_number.get(number) or by_number.get(0))
+    survived(desk)
+    offer, before = desk.offer(), desk.before
+    if offer is None and before is not None and before.leftover and not desk.connector.told:
+        patient_s = desk.after(begun_at, LEFTOVERS_S)
+        if patient_s > 0 and desk.answered:
+            return patient_s  # what was left with it holds until the control program is back
+    standing = desk.target(offer and replace(offer, current_a=offer.fallback_a))
+    moving = None if offer is None else desk.target(offer)
+    waits_s = [(yield from _bring(desk, "standing", standing))]
+    waits_s.append((yield from _bring(desk, "moving", moving)))
+    in_force = standing if moving is None else moving
+    waits_s.append((yield from resume(desk, in_force)))
+    waits_s.append((yield from rouse(desk, in_force)))
+    waits_s.append((yield from look(desk, "standing" if "moving" not in desk.connector.told else "moving")))
+    if desk.connector.offered_until is not None:
+        waits_s.append(desk.after(desk.connector.offered_until, 0))
+    return max(0.0, min(waits_s))
+
+
+def _bring(desk: Desk, role: Role, wanted: Target | None) -> Duty:
+    """Tell what is wanted unless it was told last; take back what was told when nothing is wanted."""
+    had = desk.connector.told.get(role)
+    if wanted is None:
+        if had is not None or (role == "standing" and desk.before is not None):
+            yield from clear(desk, role)
+            if role == "standing":
+                desk.charger.ledger.drop_told(desk.charger.id, desk.connector.connector_id)
+        return IDLE_S
+    if role == "moving" and desk.transaction is None:
+        desk.connector.told.pop(role, None)  # a TxProfile ends with its transaction, and before one there is none
+        return IDLE_S
+    if wanted.pause and desk.pause != "zero":
+        if desk.pause == "stop":
+            return (yield from _pause_by_stop(desk, role, wanted))
+        wanted = Target(LEAST_A)
+    now, look_s = through_gap(desk, wanted)
+    current_s = _told_for_s(desk, role, had, now)
+    if current_s is not None:
+        return min(current_s, look_s)
+    spacing_s = _spacing_s(desk, role, had, now)
+    if spacing_s > 0:
+        return min(spacing_s, look_s)
+    yield from tell(desk, role, now, meant=wanted)
+    return min(desk.charger.pace.settle_s, look_s)
+
+
+def _pause_by_stop(desk: Desk, role: Role, wanted: Target) -> Duty:
+    if role == "standing" and not (desk.answered and desk.before is not None and desk.before.current_a == 0):
+        record_pause(desk, wanted)
+    return (yield from stop(desk))
+
+
+def _told_for_s(desk: Desk, role: Role, had: Telling | None, wanted: Target) -> float | None:
+    """How long what was told still does. None: it does not."""
+    if had is None or had.target != wanted:
+        return None
+    if role == "standing" and not desk.answered:
+        if had.state is LimitState.REFUSED:
+            return None
+        desk.record(had.state, wanted, desk.before.words if desk.before is not None else "")
+    if had.state is LimitState.REFUSED:
+        left_s = desk.after(had.at, RETRY_S)
+    elif role == "moving" and had.shape is not None and had.shape.expires and desk.connector.offered_until is not None:
+        left_s = desk.after(had.at, RENEWED_S)
+    else:
+        return IDLE_S
+    return left_s if left_s > 0 else None
+
+
+def _spacing_s(desk: Desk, role: Role, had: Telling | None, wanted: Target) -> float:
+    """How long to wait before it is told again. Less is told at once."""
+    if had is None or role == "standing":
+        return 0.0
+    pace = desk.charger.pace.write_every_s
+    in_flash = had.shape is not None and had.shape.purpose != "TxProfile"
+    raised = wanted.current_a > had.target.current_a
+    return desk.after(had.at, max(pace, FLASH_S) if in_flash and raised else pace)

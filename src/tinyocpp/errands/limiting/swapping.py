@@ -1,0 +1,58 @@
+"""Between one and three phases: never under load, and not too often.
+
+Contactors that open under load burn, and cars exist that are damaged by phases that come and go. So a charge is first
+told nothing, and only when no current flows any more, the other number. Two changes are some minutes apart.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from tinyocpp.limits import ACTIVE_A, LEAST_A, Target
+
+if TYPE_CHECKING:
+    from tinyocpp.errands.limiting.desk import Desk
+
+DEADENED_S = 5.0  # a sample so long after the 0 A is one of after it
+
+
+def through_gap(desk: Desk, wanted: Target) -> tuple[Target, float]:
+    """What may be told now on the way to what is wanted, and after how many seconds to look again."""
+    before, was = desk.before, desk.phases
+    if desk.transaction is None or not wanted.phases or wanted.phases == was or wanted.pause:
+        return (replace(wanted, phases=None) if wanted.pause else wanted), inf
+    swapped_at = None if before is None else before.swapped_at
+    dwell_s = -1.0 if swapped_at is None else desk.after(swapped_at, desk.charger.pace.dwell_s)
+    if dwell_s > 0:
+        return _as_it_is(wanted, was), dwell_s
+    wait_s = _current_left_s(desk)
+    if wait_s <= 0:
+        return wanted, inf
+    return Target(0.0), wait_s
+
+
+def _as_it_is(wanted: Target, was: int) -> Target:
+    """The same power on the phases there are, or nothing."""
+    assert wanted.phases is not None
+    current_a = wanted.current_a * min(wanted.phases / was, 1.0)
+    return Target(current_a, was) if current_a >= LEAST_A else Target(0.0)
+
+
+def _current_left_s(desk: Desk) -> float:
+    """How long yet until it is sure that none flows. One that goes on although it was told nothing is waited for."""
+    paused_at, pace = desk.connector.paused_at, desk.charger.pace
+    if paused_at is None:
+        return pace.pause_s
+    seen, over_s = desk.seen(paused_at), desk.after(paused_at, pace.pause_s)
+    settled_s = desk.after(paused_at, min(DEADENED_S, pace.pause_s))
+    if settled_s > 0:
+        return settled_s
+    drawn_a = None if seen is None else seen.drawn_a(1)
+    if drawn_a is not None and seen is not None and desk.connector.sampled_at is not None:
+        fresh = desk.after(desk.connector.sampled_at, 0) > -pace.pause_s
+        if drawn_a > ACTIVE_A and fresh:
+            return max(over_s, pace.settle_s)
+    return over_s

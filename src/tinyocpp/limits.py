@@ -1,0 +1,366 @@
+"""Rule: a wish into the ChargingProfile that a given charger obeys, and whether it does.
+
+Chargers accept a limit in one shape and refuse it, or pass it over, in another: purpose, kind, stack level, unit and
+connector all matter (quirks C1 to C23). `walk` has the order in which shapes are tried, one thing changed at a time;
+`message_of` makes the message; `verdict` looks at what the charger then offers and draws, for Accepted proves nothing.
+Between 0 and 6 A there is nothing a car may be offered (IEC 61851), so nothing here ever says such a value.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import Enum
+from math import floor, inf
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
+
+from tinyocpp.dealings import Shape, Wish
+from tinyocpp.errors import Malformed
+from tinyocpp.features import promises, rate_units, whole_number
+from tinyocpp.messages.payload import whole_seconds
+from tinyocpp.messages.smart_charging import (
+    ChargingProfile,
+    ChargingProfileKindType,
+    ChargingProfilePurposeType,
+    ChargingRateUnitType,
+    ChargingSchedule,
+    ChargingSchedulePeriod,
+    ClearChargingProfile,
+    SetChargingProfile,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from tinyocpp.connectors import Offer, Role
+    from tinyocpp.dealings import Manner
+    from tinyocpp.makers import Quirks
+
+LEAST_A = 6.0  # IEC 61851: a car may not be offered less
+NOMINAL_V = 230.0  # what limits are converted with, whatever the mains has (errata 3.69)
+MOST_A, MOST_W = 1000.0, 1_000_000.0
+UNLIMITED_A = 32.0  # what is said where a limit must be said and none is meant: the most a socket has
+MOST_FALLBACKS = 12
+BEGUN = timedelta(minutes=1)  # a schedule that begins now is not yet in force where a clock is behind (quirk C6)
+EXPIRES = timedelta(minutes=15)
+ACTIVE_A = 1.0  # below it a phase is not in use: measuring noise, and what an onboard charger takes asleep
+
+KEYS = (
+    "ACPhaseSwitchingSupported",  # Charge Amps' name for the third (quirk C17)
+    "ChargeProfileMaxStackLevel",
+    "ChargingScheduleAllowedChargingRateUnit",
+    "ConnectorSwitch3to1PhaseSupported",
+    "NumberOfConnectors",
+    "SupportedFeatureProfiles",
+)
+"""What a charger is asked once, before it is told its first limit (section 9.4)."""
+
+ROLES: dict[Role, int] = {"standing": 1, "moving": 2}
+
+
+class Target(msgspec.Struct, frozen=True):
+    """What shall flow at most: A per phase, 0 for a pause; on so many phases where that is to be said. `power_w`: the
+    same in watts, where it was wished in watts."""
+
+    current_a: float
+    phases: int | None = None
+    power_w: float | None = None
+
+    @property
+    def pause(self) -> bool:
+        return not self.current_a
+
+    @property
+    def unlimited(self) -> bool:
+        return self.current_a == inf
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a charger says it can, and what is known of its maker."""
+
+    highest_level: int | None = None
+    units: tuple[str, ...] = ("A",)
+    switches: bool | None = None  # between one and three phases
+    promised: bool | None = None  # does it say that it has smart charging?
+    quirks: Quirks
+
+
+def facts(told: Callable[[str], str | None], quirks: Quirks) -> Facts:
+    """`told` has the value of a configuration key."""
+    switches = (told("ConnectorSwitch3to1PhaseSupported") or told("ACPhaseSwitchingSupported") or "").strip().lower()
+    return Facts(
+        highest_level=whole_number(told("ChargeProfileMaxStackLevel"), 10_000),
+        units=rate_units(told("ChargingScheduleAllowedChargingRateUnit")),
+        switches={"true": True, "false": False}.get(switches),
+        promised=promises(told("SupportedFeatureProfiles"), "SmartCharging"),
+        quirks=quirks,
+    )
+
+
+# -------------------------------------------------------------------------------------------------------- what is typed
+
+
+def wish_of(typed: str, phases: int | None) -> Wish:
+    """`10A`, `4.2kW`, `pause`, `none`. Raises Malformed with the remedy for what no car can be offered."""
+    word = typed.strip().lower()
+    if word == "none":
+        return Wish(phases=phases)
+    number = 0.0 if word == "pause" else _number(word.removesuffix("kw").removesuffix("w").removesuffix("a").strip())
+    if number is None or not (word == "pause" or word.endswith(("a", "w"))):
+        raise Malformed(f"{typed}: write amperes per phase such as 10A, watts in all such as 4.2kW, pause or none")
+    if number == 0:
+        return Wish(current_a=0.0, phases=phases)
+    if word.endswith("a"):
+        return Wish(current_a=_possible(typed, number, LEAST_A, MOST_A, f"{LEAST_A:g}A"), phases=phases)
+    power_w = number * (1000 if word.endswith("kw") else 1)
+    least_w = LEAST_A * NOMINAL_V * (phases or 1)
+    return Wish(power_w=_possible(typed, power_w, least_w, MOST_W, f"{least_w / 1000:g}kW"), phases=phases)
+
+
+def _number(digits: str) -> float | None:
+    return float(digits) if digits.isascii() and digits.replace(".", "", 1).isdecimal() else None
+
+
+def _possible(typed: str, value: float, least: float, most: float, least_typed: str) -> float:
+    if value < least:
+        raise Malformed(
+            f"{typed}: no car can be offered less than 6 A per phase (IEC 61851); write {least_typed} or more, or pause"
+        )
+    if value > most:
+        raise Malformed(f"{typed}: more than any charger has; write none for no limit")
+    return value
+
+
+# ------------------------------------------------------------------------------------------------------ what shall flow
+
+
+def target(wish: Wish | None, offer: Offer | None, wired: int) -> Target | None:
+    """The least of what the owner and the control program let it have; None: neither says anything. `wired`: on how
+    many phases it charges unless told otherwise."""
+    wish = wish or Wish()
+    said_phases = offer.phases if offer is not None and offer.phases else wish.phases
+    if wish.phases:
+        said_phases = min(said_phases or wish.phases, wish.phases)
+    phases = said_phases or wired
+    offered_a = inf if offer is None or offer.current_a is None else offer.current_a
+    wished_a = inf if wish.current_a is None else wish.current_a
+    by_power_a = inf if wish.power_w is None else wish.power_w / (NOMINAL_V * phases)
+    current_a = min(offered_a, wished_a, by_power_a)
+    if current_a == inf:
+        return Target(inf, said_phases) if said_phases else None
+    if current_a < LEAST_A:
+        return Target(0.0, said_phases)
+    return Target(current_a, said_phases, wish.power_w if current_a == by_power_a else None)
+
+
+def one_phase_would_do(wish: Wish | None) -> Wish | None:
+    """A wish in watts that is too little for 6 A on three phases, and enough on one: on one phase, where nobody said on
+    how many."""
+    if wish is None or wish.power_w is None or wish.phases or wish.power_w >= 3 * LEAST_A * NOMINAL_V:
+        return wish
+    return replace(wish, phases=1)
+
+
+def in_steps(current_a: float, quirks: Quirks) -> float:
+    """What the charger can be told, never more: in its steps, or in tenths (section 7.13)."""
+    if current_a in (0.0, inf):
+        return current_a
+    if quirks.current_steps_a:
+        return max((step for step in quirks.current_steps_a if LEAST_A <= step <= current_a + 1e-6), default=0.0)
+    stepped = floor(current_a / quirks.current_step_a + 1e-6) * quirks.current_step_a
+    return round(stepped, 1) if stepped >= LEAST_A else 0.0
+
+
+# --------------------------------------------------------------------------------------------------------------- shapes
+
+
+def first_shape(known: Facts, role: Role, learnt: Manner) -> Shape:
+    """What to try first: what this charger took before, else what its maker is known for, else what most take."""
+    had = learnt.standing if role == "standing" else learnt.moving
+    if had is not None:
+        return had
+    quirks = known.quirks
+    shape = learnt.standing or Shape(
+        kind=quirks.profile_kind or "Absolute",
+        stack_level=(known.highest_level or 0) if quirks.stack_level is None else quirks.stack_level,
+        unit=quirks.rate_unit or ("W" if known.units == ("W",) else "A"),
+    )
+    if role == "moving":  # not for flash: a ChargePointMaxProfile is written there, a TxProfile is not (quirk C20)
+        return replace(shape, purpose="TxProfile", whole=False, expires=True)
+    return shape
+
+
+RUNNING = "stack kind stack TxProfile kind unit TxDefaultProfile stack whole unit ChargePointMaxProfile stack"
+AT_REST = "stack kind stack unit kind stack whole unit stack ChargePointMaxProfile stack unit"
+MOVING = "expires stack kind stack TxDefaultProfile kind stack unit TxProfile stack TxDefaultProfile whole"
+"""Which one thing is changed from one shape to the next. A TxProfile needs a transaction (section 3.13.1); of moving
+limits none is for the charger as a whole."""
+
+
+def walk(first: Shape, role: Role, known: Facts, *, running: bool, taken: Shape | None = None) -> list[Shape]:
+    """The first shape and the fallbacks after it, each of which the standard allows. Where another limit of ours has
+    its place in the stack it is only put when nothing else will do, and then it stays."""
+    steps = MOVING if role == "moving" else RUNNING if running else AT_REST
+    shapes, shape = [first], first
+    for step in steps.split():
+        shape = _changed(shape, step, known)
+        allowed = _allowed(shape, running)
+        if allowed is not None and allowed not in shapes:
+            shapes.append(allowed)
+    if taken is not None:
+        there = [replace(shape, expires=False) for shape in shapes if same_place(shape, taken)]
+        shapes = [*(shape for shape in shapes if not same_place(shape, taken)), *dict.fromkeys(there)]
+    return shapes[: 1 + MOST_FALLBACKS]
+
+
+def same_place(shape: Shape, other: Shape) -> bool:
+    """One replaces the other (section 5.16.3)."""
+    return (shape.purpose, shape.stack_level, shape.whole) == (other.purpose, other.stack_level, other.whole)
+
+
+def _changed(shape: Shape, step: str, known: Facts) -> Shape:
+    match step:
+        case "stack":
+            top = known.highest_level or 1
+            return replace(shape, stack_level=top if shape.stack_level == 0 else 0)
+        case "kind":
+            return replace(shape, kind="Relative" if shape.kind == "Absolute" else "Absolute")
+        case "unit":
+            return replace(shape, unit="W" if shape.unit == "A" else "A")
+        case "whole":
+            return replace(shape, whole=not shape.whole)
+        case "expires":
+            return replace(shape, expires=not shape.expires)
+        case _:
+            return replace(shape, purpose=step)
+
+
+def _allowed(shape: Shape, running: bool) -> Shape | None:
+    """As the standard has it (section 3.13.1); None: not at all now."""
+    match shape.purpose:
+        case "TxProfile":
+            return replace(shape, whole=False) if running else None
+        case "ChargePointMaxProfile":
+            return replace(shape, whole=True, kind="Absolute")
+        case _:
+            return shape
+
+
+# ------------------------------------------------------------------------------------------------------------- messages
+
+
+def message_of(
+    shape: Shape,
+    wanted: Target,
+    connector_id: int,
+    role: Role,
+    now: datetime,
+    *,
+    wired: int,
+    transaction_id: int | None,
+) -> SetChargingProfile:
+    """The message. `wired`: how many phases it charges on unless told otherwise. A number of phases is only said where
+    one is wanted, and with amperes: watts are of all phases together (section 7.14)."""
+    current_a = UNLIMITED_A if wanted.unlimited else wanted.current_a
+    watts = shape.unit == "W"
+    power_w = wanted.power_w or current_a * NOMINAL_V * (wanted.phases or wired)
+    period = ChargingSchedulePeriod(
+        start_period=0,
+        limit=float(floor(power_w + 1e-6)) if watts else round(current_a, 1),
+        number_phases=None if watts else wanted.phases,
+    )
+    absolute = shape.kind == "Absolute"
+    connector_id = 0 if shape.whole else connector_id
+    return SetChargingProfile(
+        connector_id=connector_id,
+        cs_charging_profiles=ChargingProfile(
+            charging_profile_id=profile_id(connector_id, role),
+            transaction_id=transaction_id if shape.purpose == "TxProfile" else None,
+            stack_level=shape.stack_level,
+            charging_profile_purpose=ChargingProfilePurposeType(shape.purpose),
+            charging_profile_kind=ChargingProfileKindType(shape.kind),
+            valid_to=whole_seconds(now + EXPIRES) if shape.expires else None,
+            charging_schedule=ChargingSchedule(
+                start_schedule=whole_seconds(now - BEGUN) if absolute else None,
+                charging_rate_unit=ChargingRateUnitType(shape.unit),
+                charging_schedule_period=(period,),
+            ),
+        ),
+    )
+
+
+def profile_id(connector_id: int, role: Role) -> int:
+    """The same place has the same number, so that a new profile replaces the old one."""
+    return connector_id * 10 + ROLES[role]
+
+
+def clearings(shape: Shape, connector_id: int, role: Role) -> tuple[ClearChargingProfile, ClearChargingProfile]:
+    """By its number; and for a charger that knows no such number, by its place (quirk C2)."""
+    connector_id = 0 if shape.whole else connector_id
+    return (
+        ClearChargingProfile(id=profile_id(connector_id, role)),
+        ClearChargingProfile(
+            connector_id=connector_id,
+            charging_profile_purpose=ChargingProfilePurposeType(shape.purpose),
+            stack_level=shape.stack_level,
+        ),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------ obedience
+
+
+class Verdict(Enum):
+    FOLLOWS = "follows"
+    EXCEEDS = "exceeds"
+    UNKNOWN = "unknown"
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What a charger shows of one connector. None: it does not say."""
+
+    power_w: float | None = None
+    offered_a: float | None = None
+    currents_a: tuple[float | None, ...] = ()
+    composite_a: float | None = None
+
+    @property
+    def phases(self) -> int:
+        """On how many a current flows."""
+        return sum(current is not None and current > ACTIVE_A for current in self.currents_a)
+
+    def drawn_a(self, phases: int) -> float | None:
+        """On the phase that has most; by the power, on so many phases, where no current is told."""
+        measured = [current for current in self.currents_a if current is not None]
+        if measured:
+            return max(measured)
+        return None if self.power_w is None else self.power_w / (NOMINAL_V * phases)
+
+
+OVER_A, OVER_SHARE = 1.0, 0.1
+"""What is measured above a limit and passes: meters and mains voltage differ (evcc warns from 1 A on)."""
+NEAR_A = 1.5  # so close below the limit a car is held by it
+OFFERED_OVER_A = 0.6  # what is offered is said exactly, or rounded to whole amperes
+
+
+def verdict(wanted: Target, seen: Seen, wired: int) -> Verdict:
+    """What flows counts most; then what is offered, and what the charger says it will do."""
+    if wanted.unlimited:
+        return Verdict.FOLLOWS
+    limit_a, drawn_a = wanted.current_a, seen.drawn_a(wanted.phases or wired)
+    if drawn_a is not None and drawn_a > limit_a + max(OVER_A, OVER_SHARE * limit_a):
+        return Verdict.EXCEEDS
+    if drawn_a is not None and (wanted.pause or drawn_a >= limit_a - NEAR_A):
+        return Verdict.FOLLOWS
+    for said_a in (seen.offered_a, seen.composite_a):
+        if said_a is not None and said_a <= limit_a + OFFERED_OVER_A:
+            return Verdict.FOLLOWS
+    return Verdict.UNKNOWN if seen.composite_a is None else Verdict.EXCEEDS
+
+
+def ignores_phases(wanted: Target, seen: Seen) -> bool:
+    """It was told one phase, and a current flows on more. One phase where three were told may be the car's."""
+    return wanted.phases == 1 and seen.phases > 1

@@ -1,0 +1,136 @@
+"""Our session and the simulated charge point, face to face under one clock that is set by hand: no socket, no waiting.
+
+What each says reaches the other at once and in order; hours pass in milliseconds. The ledger is a real one, in memory.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from conversation import Conversation
+
+from tinyocpp.connectors import Offer
+from tinyocpp.dealings import LimitState, Told, Wish, Wished
+from tinyocpp.simulator import person
+from tinyocpp.simulator.car import Car
+from tinyocpp.simulator.charge_point import ChargePoint
+from tinyocpp.simulator.charging import offer_at, reading
+from tinyocpp.tags import Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TAG = "04A2"
+STEP_S = 1.0
+
+
+class Pair:
+    """`station` is connected, has booted and been accepted."""
+
+    def __init__(self, *, store: Any = None, station: ChargePoint | None = None, **options: Any) -> None:
+        self.talk = Conversation(Tag(TAG), watched=True, store=store)
+        if station is not None:
+            self.talk.clock.pass_((station.now - self.talk.clock.at).total_seconds())
+        self.station = station or ChargePoint("garage", self.talk.clock.at, **options)
+        self.heard: list[tuple[str, dict[str, Any]]] = []  # our calls: action and payload
+        self.session = self.talk.session
+        self.session.opened(self.talk.clock.seconds)
+        self.station.connected(self.talk.clock.at)
+        self.go(2)
+
+    # Time and frames.
+
+    def go(self, seconds: float) -> None:
+        """Let so much time pass, in steps of a second."""
+        until = self.talk.clock.at + timedelta(seconds=seconds)
+        self._exchange()
+        while self.talk.clock.at < until:
+            self.talk.clock.pass_(min(STEP_S, (until - self.talk.clock.at).total_seconds()))
+            self.station.advance(self.talk.clock.at)
+            self._exchange()
+
+    def _exchange(self) -> None:
+        while texts := list(self._spoken()):
+            for ours, text in texts:
+                if ours:
+                    kind, _, *rest = json.loads(text)
+                    if kind == 2:
+                        self.heard.append((rest[0], rest[1]))
+                    self.station.receive_text(text, self.talk.clock.at)
+                else:
+                    self.session.receive_text(text, self.talk.clock.seconds)
+
+    def _spoken(self) -> Iterator[tuple[bool, str]]:
+        deadline = self.session.next_deadline
+        if deadline is not None and deadline <= self.talk.clock.seconds:
+            self.session.expire(self.talk.clock.seconds)
+        yield from ((True, text) for text in self.session.text_to_send())
+        yield from ((False, text) for text in self.station.text_to_send())
+
+    # What the owner, the control program and the driver do.
+
+    def wish(self, connector_id: int = 0, **wish: Any) -> None:
+        """As `tinyocpp limit` does it: into the ledger, then a nod."""
+        wished = Wished(charger_id="garage", connector_id=connector_id, wish=Wish(**wish), at=self.talk.clock.at)
+        self.talk.store.ledger.keep_wish(wished)
+        self.session.heed(None, self.talk.clock.seconds)
+        self._exchange()
+
+    def offer(self, current_a: float | None, phases: int | None = None, connector_id: int = 1, **more: Any) -> None:
+        offer = Offer(connector_id=connector_id, current_a=current_a, phases=phases, **more)
+        self.session.heed(offer, self.talk.clock.seconds)
+        self._exchange()
+
+    def plug_in(self, connector_id: int = 1, **car: Any) -> None:
+        """A hungry car, and a card."""
+        connector = self.station.connectors[connector_id]
+        car.setdefault("wanted_wh", 60_000.0)
+        person.plug_in(self.station, connector, Car(**car), self.talk.clock.at)
+        person.present_tag(self.station, connector, TAG, self.talk.clock.at)
+        self.go(3)
+
+    def leave(self, connector_id: int = 1) -> None:
+        person.unplug(self.station, self.station.connectors[connector_id], self.talk.clock.at)
+        self.go(3)
+
+    # What one sees.
+
+    def called(self, action: str) -> list[dict[str, Any]]:
+        return [payload for name, payload in self.heard if name == action]
+
+    def profiles(self) -> list[dict[str, Any]]:
+        """Purpose, kind, stackLevel, unit, connector, limit, numberPhases of each SetChargingProfile."""
+        return [_short(payload) for payload in self.called("SetChargingProfile")]
+
+    def told(self, connector_id: int = 1) -> Told | None:
+        told = self.talk.store.ledger.told("garage")
+        return next((one for one in told if one.connector_id == connector_id), None)
+
+    def state(self, connector_id: int = 1) -> LimitState | None:
+        told = self.told(connector_id)
+        return None if told is None else told.state
+
+    def drawn_a(self, connector_id: int = 1) -> float:
+        return round(reading(self.station, self.station.connectors[connector_id]).current_a, 1)
+
+    def offered_a(self, connector_id: int = 1) -> float:
+        return offer_at(self.station, self.station.connectors[connector_id], self.talk.clock.at).current_a
+
+    def limit_events(self) -> list[dict[str, object]]:
+        return [event.details for event in self.talk.events() if event.event == "limit"]
+
+
+def _short(payload: dict[str, Any]) -> dict[str, Any]:
+    profile = payload["csChargingProfiles"]
+    (period,) = profile["chargingSchedule"]["chargingSchedulePeriod"]
+    return {
+        "purpose": profile["chargingProfilePurpose"].removesuffix("Profile"),
+        "kind": profile["chargingProfileKind"],
+        "stack": profile["stackLevel"],
+        "unit": profile["chargingSchedule"]["chargingRateUnit"],
+        "connector": payload["connectorId"],
+        "limit": period["limit"],
+        "phases": period.get("numberPhases"),
+    }
