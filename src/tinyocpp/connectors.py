@@ -30,6 +30,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     phases: int | None = None
     fallback_a: float = 6.0
     valid_s: float = 60.0
+    sample_s: int = 0  # how often it wants the charge measured; 0: as it is
 
 
 class Telling(msgspec.Struct):
@@ -68,6 +69,8 @@ class Connector:
         self.resumed_at: datetime | None = None  # told more than 0 A after a pause, and nothing has flowed since
         self.nudges = 0
         self.stop_asked_at: datetime | None = None
+        self.interval_set = self.measurands_set = False
+        self.asked_at: datetime | None = None  # for a sample
         self.wired = 3  # phases a current was last seen on
         self.starts = 0  # of a charge ended for a pause, so far in vain
         self.started_at: datetime | None = None

@@ -419,6 +419,8 @@ def _possible(offer: Offer | None) -> Offer | None:
         raise Malformed(f"offer: current_a and fallback_a are 0 or {LEAST_A:g} to {MOST_A:g} A (IEC 61851)")
     if offer.connector_id < 1 or offer.phases not in (None, 1, 2, 3) or not 0 < offer.valid_s <= 3600:
         raise Malformed("offer: connector_id is 1 or more, phases 1 to 3, valid_s more than 0 and at most 3600")
+    if not 0 <= offer.sample_s <= 86_400:
+        raise Malformed("offer: sample_s is 0 to 86400")
     return offer
 
 

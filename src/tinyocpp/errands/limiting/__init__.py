@@ -9,6 +9,7 @@ and else when somebody wishes or offers something (`Session.heed`); it ends when
     swapping    between one and three phases: without current, and not too often
     stopping    the pause of a charger that does not survive 0 A: end the charge, start it again
     rousing     a charge that does not go on after a pause
+    sampling    fresh figures for whoever offers
     checking    does it follow? if not, the next shape
 
 What is said to whom is the rule's, limits.py. Nothing of these is loaded for a charger without limits.

@@ -17,6 +17,7 @@ from tinyocpp.dealings import LimitState
 from tinyocpp.errands.limiting.checking import look
 from tinyocpp.errands.limiting.desk import IDLE_S, Desk
 from tinyocpp.errands.limiting.rousing import rouse
+from tinyocpp.errands.limiting.sampling import fresh
 from tinyocpp.errands.limiting.stopping import record_pause, resume, stop, survived
 from tinyocpp.errands.limiting.swapping import through_gap
 from tinyocpp.errands.limiting.telling import clear, tell
@@ -94,6 +95,7 @@ def _attend(charger: Charger, number: int, wishes: Sequence[Wished], begun_at: d
     waits_s.append((yield from resume(desk, in_force)))
     waits_s.append((yield from rouse(desk, in_force)))
     waits_s.append((yield from look(desk, "standing" if "moving" not in desk.connector.told else "moving")))
+    waits_s.append((yield from fresh(desk)))
     if desk.connector.offered_until is not None:
         waits_s.append(desk.after(desk.connector.offered_until, 0))
     return max(0.0, min(waits_s))
