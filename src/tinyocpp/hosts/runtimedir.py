@@ -1,4 +1,4 @@
-"""The directory of command sockets and wire logs: ours alone, or shared with one group.
+"""The directory of command sockets, wire logs and control's notes: ours alone, or shared with one group.
 
 Whoever can reach it can start and stop a charge, so it is 0700, or 0750 with `[paths] group`, and what is in it 0600 or
 0660. A directory that holds anything else is refused rather than closed to its other users. How files are called in it
@@ -16,7 +16,8 @@ from tinyocpp.identity import fold_identity
 
 SOCKET = ".sock"  # behind the folded identity: a charger's command socket
 WIRE_LOG = "wire.jsonl"  # the ring of a listener; behind an identity and a dot, that of one backend
-OURS = (SOCKET, WIRE_LOG, f"{WIRE_LOG}.1")
+CONTROL_NOTES = "control.json"  # what the control program does (companions/controlnotes.py)
+OURS = (SOCKET, WIRE_LOG, f"{WIRE_LOG}.1", CONTROL_NOTES)
 
 
 class RuntimeDirectory(msgspec.Struct, frozen=True):
