@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -219,6 +220,14 @@ def test_no_card_to_show(house: House) -> None:
         ("--offline", "--idle"),
         ("--vice", "laziness"),
         ("--car", "lorry"),
+        ("--charger", "A", "--charger", "B"),
+        ("--idle", "--charger", "A", "--charger", "a"),
+        ("--house", "missing.csv"),
+        ("--meter-file", "meter.json"),
+        ("--house", "missing.csv", "--meter-file", "meter.json"),
+        ("--house", "missing.csv", "--meter-file", "meter.json", "--offline"),
+        ("--meter-interval", "0"),
+        ("--house-battery-wh", "0"),
     ],
 )
 def test_misuse(house: House, words: tuple[str, ...]) -> None:
@@ -229,7 +238,7 @@ def test_misuse(house: House, words: tuple[str, ...]) -> None:
 
 
 def test_a_vice_that_was_misspelt(house: House) -> None:
-    assert "did you mean watts-only?" in house.type("simulate", "--vice", "watt-only")[2]
+    assert "there is no 'watt-only'; did you mean 'watts-only'?" in house.type("simulate", "--vice", "watt-only")[2]
 
 
 @pytest.mark.parametrize(("option", "table"), [("--vice", VICES), ("--car", CARS)])
@@ -245,6 +254,64 @@ def test_a_car_and_a_vice(house: House, listener: Listening) -> None:
     chosen = ("--car", "hybrid", "--vice", "measures-nothing", "--vice", "coarse-steps")
     assert house.type("simulate", *QUICK, *chosen)[0] == 0
     assert booked(house) == [(CARD, 500, "measured", "Local")]
+
+
+SUNNY = "time_s,pv_w,load_w\n0,8000,500\n86400,8000,500\n"
+
+
+def test_a_house_around_a_charge(house: House, listener: Listening) -> None:
+    """The meter's last word: the car has gone, and the roof feeds in."""
+    trace, meter = house.folder / "day.csv", house.folder / "meter.json"
+    trace.write_text(SUNNY)
+    words = (
+        "--house",
+        str(trace),
+        "--meter-file",
+        str(meter),
+        "--meter-interval",
+        "0.05",
+        "--house-battery-wh",
+        "5000",
+    )
+    assert house.type("simulate", *QUICK, *words)[0] == 0
+    shown = json.loads(meter.read_text())
+    assert shown.keys() == {"grid_w", "l1_a", "l2_a", "l3_a", "pv_w", "battery_w", "battery_soc"}
+    assert shown["grid_w"] == pytest.approx(500 - 8000 + shown["battery_w"], abs=0.2)
+    assert shown["l1_a"] == pytest.approx(shown["grid_w"] / 690, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("trace", "meter", "words"),
+    [
+        ("time_s,pv_w\n", "meter.json", "day.csv: no column load_w"),
+        ("time_s,pv_w,load_w\n0,1,2\n0,1,2\n", "meter.json", "day.csv:3: "),
+        (SUNNY, "missing/meter.json", "missing/meter.json: No such file or directory"),
+    ],
+    ids=["no column", "a row", "no folder"],
+)
+def test_a_house_that_cannot_be(house: House, listener: Listening, trace: str, meter: str, words: str) -> None:
+    (house.folder / "day.csv").write_text(trace)
+    places = ("--house", str(house.folder / "day.csv"), "--meter-file", str(house.folder / meter))
+    code, _, err = house.type("simulate", *QUICK, *places)
+    assert (code, words in err, err.count("\n")) == (64, True, 1)
+
+
+def test_several_chargers_in_one_house(house: House, listener: Listening) -> None:
+    """Both show the card; what their cars draw is on the house's meter."""
+    house.type("tag", "add", CARD, "--transactions", "2")
+    house.configuration.write_text(house.configuration.read_text() + '[chargers]\nadmit = "any"\n')
+    listener.kill()
+    listener.start()
+    trace, meter = house.folder / "day.csv", house.folder / "meter.json"
+    trace.write_text("time_s,pv_w,load_w\n0,0,690\n9,0,690\n")
+    words = ["--idle", "--charger", "garage", "--charger", "carport", "--tag", CARD, "--house", str(trace)]
+    with listener.simulating(*words, "--meter-file", str(meter), "--meter-interval", "0.05") as running:
+        for _ in range(2):
+            assert wait_for(running, "transaction begins").split()[1] in ("garage:", "carport:")
+        deadline = time.monotonic() + LIMIT_S
+        while (shown := json.loads(meter.read_text()))["grid_w"] < 690 + 2 * 11_000:
+            assert time.monotonic() < deadline, shown
+    assert shown == {"grid_w": 22690.0, "l1_a": 32.88, "l2_a": 32.88, "l3_a": 32.88, "pv_w": 0.0}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "nonsense", '{"cp": "high"}', '{"cp": -1}', '{"other": 5}'])

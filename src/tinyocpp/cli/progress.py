@@ -24,11 +24,13 @@ CLEAR_LINE = "\r\x1b[K"
 class Narrator:
     """Call `look` after everything that may have happened, `done` at the end."""
 
-    def __init__(self, station: ChargePoint, zone: tzinfo, out: TextIO) -> None:
+    def __init__(self, station: ChargePoint, zone: tzinfo, out: TextIO, name: str = "") -> None:
+        """`name` is for where there are several, and goes before every line."""
         self._station = station
         self._zone = zone
         self._out = out
-        self._live = out.isatty()
+        self._live = out.isatty() and not name
+        self._name = f"{name}: " if name else ""
         self._told_at: datetime | None = None
         self._progress = ""
 
@@ -37,7 +39,7 @@ class Narrator:
         if notices:
             self._clear()
             for notice in notices:
-                print(f"{self._local(notice.at)}  {printable(notice.text)}", file=self._out)
+                print(f"{self._local(notice.at)}  {self._name}{printable(notice.text)}", file=self._out)
             notices.clear()
         self._tell_progress()
         self._out.flush()
@@ -54,7 +56,7 @@ class Narrator:
         if self._live:
             print(f"{CLEAR_LINE}{progress}", end="", file=self._out)
         elif self._told_at is None or now >= self._told_at + timedelta(seconds=TELL_EVERY_S):
-            print(f"{self._local(now)}  {progress}", file=self._out)
+            print(f"{self._local(now)}  {self._name}{progress}", file=self._out)
             self._told_at = now
         self._progress = progress
 

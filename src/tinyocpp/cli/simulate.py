@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import difflib
+import contextlib
 import secrets
 import sys
 from datetime import datetime, timedelta
@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.cli.progress import Narrator
-from tinyocpp.errors import Malformed, NoAnswer, Refused
+from tinyocpp.cli.simulated import tell
+from tinyocpp.errors import Malformed, did_you_mean
 from tinyocpp.hosts.addresses import bracketed, own_end
 from tinyocpp.identity import RULE, SIMULATOR, fold_identity, valid_identity
 from tinyocpp.simulator import registers, trust
@@ -26,11 +27,14 @@ from tinyocpp.simulator.car import Car, charging_time_s
 from tinyocpp.simulator.cars import CARS, Kind, car_of
 from tinyocpp.simulator.charge_point import ChargePoint
 from tinyocpp.simulator.client import Address, Client, Clock
+from tinyocpp.simulator.gridmeter import GridMeter
+from tinyocpp.simulator.house import Battery, House, read_trace
+from tinyocpp.simulator.household import Household
 from tinyocpp.simulator.vices import VICES, Vice
-from tinyocpp.simulator.visit import PAUSE_S, Outcome, Parked, Visit
+from tinyocpp.simulator.visit import PAUSE_S, Driver, Parked, Visit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from tinyocpp.config import Config
 
@@ -49,7 +53,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXIT_CODES
     add = parser.add_argument
     add("--url", metavar="U", help="the central system (default: our listener on this machine)")
-    add("--charger", metavar="ID", default=SIMULATOR, help=f"who to be (default: {SIMULATOR}, who always gets in here)")
+    add(
+        "--charger",
+        metavar="ID",
+        action="append",
+        help=f"who to be (default: {SIMULATOR}, who always gets in here); with --idle several",
+    )
     add("--tag", metavar="T", help="the card that is shown (default: the first one in the tags file)")
     add("--energy-wh", metavar="N", type=_number(int, 1, MOST_WH), help=f"what the car wants (default: {VISIT_WH})")
     add("--power-w", metavar="N", type=_number(int, 1_400, 350_000), help="what it draws (default: 11000)")
@@ -79,38 +88,68 @@ def configure(parser: argparse.ArgumentParser) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--offline", action="store_true", help="charge first, without a line, then connect and tell of it")
     how.add_argument("--idle", action="store_true", help="a car stays plugged in: obey commands until Ctrl-C")
+    _configure_house(parser.add_argument_group("a house around it"))
     add("--json", action="store_true", help="the result as one JSON document; what goes on is told on standard error")
+
+
+def _configure_house(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--house", metavar="TRACE", help="sun and load from this CSV: time_s,pv_w,load_w; begins anew after its end")
+    add(
+        "--house-start",
+        metavar="S",
+        type=_number(float, 0, 1e9),
+        default=0.0,
+        help="so many seconds into it (default: 0)",
+    )
+    add(
+        "--house-battery-wh", metavar="N", type=_number(int, 1, MOST_WH), help="with a battery, half full, of this size"
+    )
+    add("--meter-file", metavar="FILE", help='what its grid meter shows, for [meter] kind = "file"')
+    add(
+        "--meter-interval",
+        metavar="S",
+        type=_number(float, 0.05, 3600),
+        default=1.0,
+        help="how often, in true seconds (default: 1)",
+    )
 
 
 def run(args: argparse.Namespace, config: Config) -> int:
     if LIST in (args.car, *args.vice):
         return _list(CARS if args.car == LIST else VICES, as_json=args.json)
-    if not valid_identity(args.charger):
-        raise Malformed(f"--charger {args.charger!r}: {RULE}")
-    address = Address(
-        url=args.url or _own_listener(config),
-        secure_url=args.url or _own_listener(config, secure=True),
-        ca=args.ca,
-        certificate=args.certificate,
-        key=args.key,
-        identity=args.charger,
-        password=args.password,
-        subprotocol="" if args.subprotocol == "none" else args.subprotocol,
-    )
+    identities = _identities(args)
     clock = Clock()
     wanted_wh = args.energy_wh or (PARKED_WH if args.idle else VISIT_WH)
     car = car_of(args.car, wanted_wh, args.power_w, args.phases)
-    station = _station(args, car, config, clock.now())
-    narrator = Narrator(station, config.zone(), sys.stderr if args.json else sys.stdout)
+    stations = [_station(args, identity, car, config, clock.now()) for identity in identities]
+    meter = _meter(args, stations, clock)
     try:
         if args.idle:
-            return _stay(Parked(station, car), address, narrator, clock)
+            drivers: list[Driver] = [Parked(station, car, args.tag) for station in stations]
+            return _stay(_clients(args, config, stations, drivers, clock), drivers, meter)
         id_tag = args.tag if args.tag is not None else _first_tag(config)
-        visit = Visit(station, 1, id_tag, car, station.now, alone=args.offline)
-        _go(visit, address, narrator, clock)
+        visit = Visit(stations[0], 1, id_tag, car, stations[0].now, alone=args.offline)
+        if visit.alone:
+            visit.play_alone()
+        asyncio.run(_together(_clients(args, config, stations, [visit], clock), [visit], meter))
     finally:
-        registers.keep(_folder(config), station.identity, station.connectors[1].meter.register_wh)
-    return _tell(visit, as_json=args.json)
+        for station in stations:
+            registers.keep(_folder(config), station.identity, station.connectors[1].meter.register_wh)
+    return tell(visit, as_json=args.json)
+
+
+def _identities(args: argparse.Namespace) -> list[str]:
+    """Who to be, each once."""
+    identities = args.charger or [SIMULATOR]
+    for identity in identities:
+        if not valid_identity(identity):
+            raise Malformed(f"--charger {identity!r}: {RULE}")
+    if len({fold_identity(identity) for identity in identities}) < len(identities):
+        raise Malformed("--charger: the same twice")
+    if len(identities) > 1 and not args.idle:
+        raise Malformed("several --charger stay plugged in: add --idle")
+    return identities
 
 
 def _list(table: Mapping[str, Vice] | Mapping[str, Kind], *, as_json: bool) -> int:
@@ -123,95 +162,90 @@ def _list(table: Mapping[str, Vice] | Mapping[str, Kind], *, as_json: bool) -> i
     return 0
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What `--json` prints."""
+class Watched(msgspec.Struct, frozen=True):
+    """A client, and who tells of it."""
 
-    charger_id: str
-    id_tag: str
-    outcome: str
-    why: str
-    connector_id: int
-    transaction_id: int | None = None
-    started_at: datetime | None = None
-    meter_start_wh: int | None = None
-    meter_stop_wh: int | None = None
-    energy_wh: int = 0
-    acknowledged: bool = False
+    client: Client
+    narrator: Narrator
 
 
-def _result(visit: Visit) -> Result:
-    result = Result(
-        charger_id=visit.station.identity,
-        id_tag=visit.id_tag,
-        outcome=visit.outcome.name.lower() if visit.outcome else "",
-        why=visit.why,
-        connector_id=visit.connector.connector_id,
-    )
-    if (transaction := visit.transaction) is None:
-        return result
-    return msgspec.structs.replace(
-        result,
-        transaction_id=transaction.transaction_id,
-        started_at=transaction.started_at,
-        meter_start_wh=transaction.meter_start_wh,
-        meter_stop_wh=transaction.meter_stop_wh,
-        energy_wh=(transaction.meter_stop_wh or transaction.meter_start_wh) - transaction.meter_start_wh,
-        acknowledged=transaction.acknowledged,
-    )
+def _clients(
+    args: argparse.Namespace, config: Config, stations: list[ChargePoint], drivers: Sequence[Driver], clock: Clock
+) -> list[Watched]:
+    out, made = sys.stderr if args.json else sys.stdout, []
+    for station, driver in zip(stations, drivers, strict=True):
+        name = station.identity if len(stations) > 1 else ""
+        narrator = Narrator(station, config.zone(), out, name)
+        address = _address(args, config, station.identity)
+        client = Client(station, driver, address, persistent=args.idle, watch=narrator.look, clock=clock)
+        made.append(Watched(client, narrator))
+    return made
 
 
-def _go(visit: Visit, address: Address, narrator: Narrator, clock: Clock) -> None:
+async def _together(watched: list[Watched], drivers: Sequence[Driver], meter: GridMeter | None) -> None:
+    """Until all have finished; the first that fails ends it."""
+    running = [one.client.run() for one in watched]
+    if meter:
+        running.append(meter.run(lambda: all(driver.finished for driver in drivers)))
     try:
-        if visit.alone:
-            visit.play_alone()
-        asyncio.run(Client(visit.station, visit, address, watch=narrator.look, clock=clock).run())
+        await asyncio.gather(*running)
     finally:
-        narrator.done()
+        for one in watched:
+            one.narrator.done()
 
 
-def _stay(parked: Parked, address: Address, narrator: Narrator, clock: Clock) -> int:
-    client = Client(parked.station, parked, address, persistent=True, watch=narrator.look, clock=clock)
-    try:
-        asyncio.run(client.run())
-    except KeyboardInterrupt:
-        narrator.done()
+def _stay(watched: list[Watched], drivers: Sequence[Driver], meter: GridMeter | None) -> int:
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_together(watched, drivers, meter))
     return 0
 
 
-def _station(args: argparse.Namespace, car: Car, config: Config, now: datetime) -> ChargePoint:
+def _meter(args: argparse.Namespace, stations: list[ChargePoint], clock: Clock) -> GridMeter | None:
+    """The meter of the house, if there is one."""
+    if args.house is None and args.meter_file is None:
+        return None
+    if not (args.house and args.meter_file) or args.offline:
+        raise Malformed("--house and --meter-file go together, and not with --offline")
+    try:
+        with open(args.house, newline="") as lines:
+            trace = read_trace(lines, args.house)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Malformed(f"{args.house}: {error}") from None
+    battery = Battery.of(args.house_battery_wh) if args.house_battery_wh else None
+    house = House(trace, battery=battery, start_s=args.house_start)
+    household = Household(house, stations, clock.now(), args.speed)
+    return GridMeter(household, Path(args.meter_file), clock, args.meter_interval)
+
+
+def _address(args: argparse.Namespace, config: Config, identity: str) -> Address:
+    return Address(
+        url=args.url or _own_listener(config),
+        secure_url=args.url or _own_listener(config, secure=True),
+        ca=args.ca,
+        certificate=args.certificate,
+        key=args.key,
+        identity=identity,
+        password=args.password,
+        subprotocol="" if args.subprotocol == "none" else args.subprotocol,
+    )
+
+
+def _station(args: argparse.Namespace, identity: str, car: Car, config: Config, now: datetime) -> ChargePoint:
     """One that charges offline did so in the time before now, and no faster than life."""
     if args.offline:
         now -= timedelta(seconds=charging_time_s(car) + 4 * PAUSE_S)
     station = ChargePoint(
-        args.charger,
+        identity,
         now,
         connectors=args.connectors,
         speed=1.0 if args.offline else args.speed,
-        register_wh=registers.recall(_folder(config), args.charger),
+        register_wh=registers.recall(_folder(config), identity),
         id_prefix=f"{secrets.token_hex(4)}-",
         vices=args.vice,
     )
     given = {trust.PASSWORD: args.password, trust.ROOT: args.ca, trust.CERTIFICATE: args.certificate}
     station.given = frozenset(what for what, value in given.items() if value)
     return station
-
-
-def _tell(visit: Visit, *, as_json: bool) -> int:
-    """The last line, and the exit status."""
-    result = _result(visit)
-    if as_json:
-        print(msgspec.json.encode(result).decode())
-    if visit.outcome is Outcome.REFUSED:
-        raise Refused(f"{visit.why}; to let it charge: tinyocpp tag add {visit.id_tag or 'ID'}")
-    if visit.outcome is Outcome.NO_ANSWER:
-        raise NoAnswer(f"{visit.why}; see what the listener says")
-    if not as_json:
-        simulator = " --with-simulator" if fold_identity(result.charger_id) == SIMULATOR else ""
-        print(
-            f"{result.energy_wh / 1000:.3f} kWh, transaction {result.transaction_id}: started, stopped, acknowledged."
-        )
-        print(f"See it with: tinyocpp report --by transaction{simulator}")
-    return 0
 
 
 def _own_listener(config: Config, *, secure: bool = False) -> str:
@@ -239,10 +273,9 @@ def _folder(config: Config) -> Path:
 
 def _named(table: Mapping[str, object]) -> Callable[[str], str]:
     def read(text: str) -> str:
-        if text in (*table, LIST):
-            return text
-        near = difflib.get_close_matches(text, table, 1)
-        raise argparse.ArgumentTypeError(f"{text!r} is none; {f'did you mean {near[0]}?' if near else 'try list'}")
+        if text not in (*table, LIST):
+            raise argparse.ArgumentTypeError(f"there is no {text!r}{did_you_mean(text, table) or '; try list'}")
+        return text
 
     return read
 

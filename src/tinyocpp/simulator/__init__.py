@@ -1,8 +1,8 @@
 """The other end of the wire: a charge point to try everything against, without hardware.
 
 It shares the message types with the central system and nothing else, so that a misunderstanding of ours cannot hide by
-being on both sides. Only client.py and carrier.py know a network, and only client.py a clock; everywhere else the time
-is an argument.
+being on both sides. Only client.py and carrier.py know a network, only client.py and gridmeter.py a clock; everywhere
+else the time is an argument.
 
     car            physics: what a car draws, and the meter that counts it
     cars           the kinds of cars there are, as a table
@@ -30,5 +30,8 @@ is an argument.
     carrier        the files of these, over the network
     visit          who drives it all: one charge from plug to plug, or a car that stays
     client         the WebSocket around a charge point
+    house          roof, load and battery of the house, from a trace
+    household      the house and the chargers in it
+    gridmeter      what the house's meter shows, in a file
     tls            whom it trusts there, and the certificate it shows
 """

@@ -152,7 +152,14 @@ class Reading(msgspec.Struct, frozen=True):
     @property
     def currents_a(self) -> tuple[float, float, float]:
         """On L1, L2 and L3 of the charge point."""
-        first, second, third = (self.current_a if number < self.phases else 0.0 for number in range(3))
+        return self._on_each(self.current_a)
+
+    @property
+    def powers_w(self) -> tuple[float, float, float]:
+        return self._on_each(self.power_w / self.phases)
+
+    def _on_each(self, figure: float) -> tuple[float, float, float]:
+        first, second, third = (figure if number < self.phases else 0.0 for number in range(3))
         return first, second, third
 
 

@@ -182,14 +182,17 @@ class Parked:
     next_deadline: datetime | None = None
     finished = False
 
-    def __init__(self, station: ChargePoint, car: Car) -> None:
-        """`car` is what each of them is like at first."""
+    def __init__(self, station: ChargePoint, car: Car, id_tag: str | None = None) -> None:
+        """`car` is what each of them is like at first. With a tag it is shown once, when they are plugged in."""
         self.station = station
         self._car = car
+        self._id_tag = id_tag
 
     def advance(self, now: datetime) -> None:
         for connector in self.station.connectors[1:]:
             if connector.car is None and self.station.accepted:
                 person.plug_in(self.station, connector, copy.copy(self._car), now)
+                if self._id_tag is not None:
+                    person.present_tag(self.station, connector, self._id_tag, now)
             elif connector.car and connector.car.taken_wh and connector.transaction is None:
                 connector.car = copy.copy(self._car)
