@@ -15,6 +15,7 @@ from tinyocpp.config import ChargerConfig, Config, TlsConfig, load
 from tinyocpp.errors import ConfigError
 from tinyocpp.localzone import system_zone
 from tinyocpp.makers import differing
+from tinyocpp.meterkinds import ExecConfig, FileConfig
 from tinyocpp.places import configuration_directories, runtime_directories, state_directory
 
 TLS = '[listener.tls]\ncertificate = ["a.pem"]\nkey = ["a.key"]\n'
@@ -426,3 +427,77 @@ def test_quirks_are_the_makers_and_the_owners_on_top(tmp_path: Path) -> None:
         "stack_level": 0,
     }
     assert differing(config.quirks_of("carport", "Wallbe", "Pro", "1")) == {}
+
+
+# --- meters
+
+
+def test_a_house_without_a_meter_has_none(tmp_path: Path) -> None:
+    assert read(tmp_path, "").meter is None
+
+
+def test_meters(tmp_path: Path) -> None:
+    meter = read(
+        tmp_path,
+        """
+        [meter]
+        kind = "exec"
+        command = "./read.py 'a b' ~"
+        scale = { grid_w = -1 }
+        [meter.pv]
+        kind = "file"
+        path = "sun"
+        stale_after_s = 120
+        """,
+    ).meter
+    assert meter == ExecConfig(
+        kind="exec",
+        command=(f"{tmp_path}/read.py", "a b", "~"),
+        scale={"grid_w": -1},
+        pv=FileConfig(kind="file", path=f"{tmp_path}/sun", stale_after_s=120),
+    )
+
+
+WRONG_METERS = {
+    "no kind": ("", "meter.kind: is missing; write one of exec, file"),
+    "a kind nobody knows": ('kind = "exce"', "meter.kind: unknown kind 'exce'; did you mean 'exec'?"),
+    "a kind that is none": ("kind = 1", "meter.kind: unknown kind 1; there is exec, file"),
+    "a key of another kind": ('kind = "exec"\npath = "a"', "meter.path: does not go with kind 'exec'; leave it out"),
+    "a key nobody knows": ('kind = "exec"\ncommnd = "a"', "meter.commnd: unknown key; did you mean 'command'?"),
+    "a key that is missing": ('kind = "exec"', "meter: command is missing"),
+    "a wrong type": ('kind = "file"\npath = 1', "meter.path: must be text in quotes, not 1"),
+    "too often": ('kind = "file"\npath = "a"\ninterval_s = 0.1', "meter.interval_s: must be a number >= 0.5, not 0.1"),
+    "an open quote": ('kind = "exec"\ncommand = "a \'b"', "meter.command: cannot be split into words: No closing"),
+    "no program": ('kind = "exec"\ncommand = []', "meter.command: names no program"),
+    "an empty program": ('kind = "exec"\ncommand = " "', "meter.command: names no program"),
+    "a zero byte": ('kind = "exec"\ncommand = "a\\u0000"', "meter.command: no program can be given a zero byte"),
+    "no file": ('kind = "file"\npath = ""', "meter.path: name the file"),
+    "a figure nobody knows": (
+        'kind = "file"\npath = "a"\nscale = {grid = 1}',
+        "meter.scale.grid: unknown figure; did you mean 'grid_w'?",
+    ),
+    "a factor that leaves nothing": (
+        'kind = "file"\npath = "a"\nscale = {grid_w = 0}',
+        "meter.scale.grid_w: 0 leaves nothing to read; write a factor such as 1000 or -1",
+    ),
+    "a part of a part": (
+        'kind = "file"\npath = "a"\n[meter.pv]\nkind = "file"\npath = "b"\n[meter.pv.pv]\nkind = "file"',
+        "meter.pv.pv: does not go inside [meter.pv]; leave it out",
+    ),
+    "a part that is wrong": (
+        'kind = "file"\npath = "a"\n[meter.pv]\nkind = "fiel"',
+        "meter.pv.kind: unknown kind 'fiel'; did you mean 'file'?",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), WRONG_METERS.values(), ids=WRONG_METERS)
+def test_a_meter_that_cannot_be_meant_is_refused(text: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        read(tmp_path, f"[meter]\n{text}")
+    assert str(error.value).startswith(f"{tmp_path}/tinyocpp.toml: {words}")
+
+
+def test_a_meter_that_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="meter: must be a table, not 'shelly'"):
+        read(tmp_path, 'meter = "shelly"')

@@ -11,6 +11,7 @@ import pytest
 
 from tinyocpp import config, toml
 from tinyocpp.makers import Quirks
+from tinyocpp.meterkinds import KINDS, MeterConfig
 from tinyocpp.modes import ControlConfig, SolarConfig
 from tinyocpp.tags import Tag
 
@@ -32,6 +33,8 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "`[report]`": config.ReportConfig,
     "`[control]`": ControlConfig,
     "`[solar]`": SolarConfig,
+    "`[meter]`": MeterConfig,
+    **{f"`[meter]` of kind `{kind}`": table for kind, table in KINDS.items()},
     "The tags file": Tag,
 }
 
@@ -47,8 +50,12 @@ def settings(table: type[msgspec.Struct]) -> Iterator[tuple[str, str]]:
     for field in msgspec.structs.fields(table):
         if field.name in ("tls", "quirks"):
             continue  # a table of its own
-        given = not field.required and field.default is not None
-        yield field.name, f"`{msgspec.json.encode(field.default).decode()}`" if given else ""
+        if table is not MeterConfig and field.name in MeterConfig.__struct_fields__ and issubclass(table, MeterConfig):
+            continue  # said once
+        default = None if field.required else field.default
+        if default is msgspec.NODEFAULT:
+            default = field.default_factory()
+        yield field.name, "" if default is None else f"`{msgspec.json.encode(default).decode()}`"
 
 
 @pytest.mark.parametrize("section", TABLES)
@@ -60,7 +67,8 @@ def test_every_table_is_documented() -> None:
     of_the_owners_naming = {"`[charger.ID]`", "`[data_transfer.VENDOR]`"}
     named = {f"`[{name}]`" for name in config.Tables.__struct_fields__} - {"`[data_transfer]`"} | of_the_owners_naming
 
-    assert named | {"`[listener.tls]`", "`[charger.ID.quirks]`", "The tags file"} == set(TABLES)
+    kinds = {f"`[meter]` of kind `{kind}`" for kind in KINDS}
+    assert named | kinds | {"`[listener.tls]`", "`[charger.ID.quirks]`", "The tags file"} == set(TABLES)
 
 
 def test_every_bound_is_documented() -> None:

@@ -22,11 +22,11 @@ ROWS: list[set[str]] = [
     {
         "leniency", "tags", "transactions", "metering", "commands", "dealings", "features", "locallist", "makers",
         "identity", "admission", "certificates", "attempts", "masking", "passwords", "periods", "solar", "forecast",
-        "trials", "foresight", "modes", "limits", "connectors",
+        "trials", "foresight", "modes", "measuring", "limits", "connectors",
     },
     {"charger"},
     {"handlers", "errands", "session"},
-    {"places", "localzone", "toml", "config", "storage"},
+    {"places", "localzone", "toml", "config", "meterkinds", "storage", "meters"},
     {"hosts"},
     {"companions", "simulator"},
     {"cli"},
@@ -41,7 +41,11 @@ PURE_ONLY_EXCEPT = {
 }
 
 # `except Exception` is for a host's outermost loop: a fault of ours ends one connection, not the program.
-CATCH_ALL: dict[str, int] = {"hosts/batch.py": 1, "hosts/rounds.py": 2}  # each round, and the disk's thread
+CATCH_ALL: dict[str, int] = {
+    "hosts/batch.py": 1,
+    "hosts/rounds.py": 2,  # each round, and the disk's thread
+    "meters/watch.py": 1,  # a meter's thread
+}
 
 
 def name_of(path: Path) -> str:

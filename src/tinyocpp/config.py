@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import tzinfo
 
+    from tinyocpp.meterkinds import MeterConfig
+
 FILE = "tinyocpp.toml"
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
@@ -120,12 +122,14 @@ class Tables(Table, frozen=True):
     report: ReportConfig = ReportConfig()
     control: ControlConfig = ControlConfig()
     solar: SolarConfig = SolarConfig()
+    meter: object = None  # [meter] as the file has it; what may stand there depends on its kind
     data_transfer: dict[str, VendorConfig] = {}
 
 
 class Config(Tables, frozen=True):
     """All settings, and where they came from."""
 
+    meter: MeterConfig | None = None  # None: this house has none
     charger: dict[str, ChargerConfig] = {}  # as spelled in the file; ask for_charger
     source: str | None = None  # the file, None if there is none
     state_directory: str = SYSTEM_STATE  # where what has no path of its own is kept
@@ -316,6 +320,7 @@ def _placed(
         report=tables.report,
         control=tables.control,
         solar=tables.solar,
+        meter=_meter(tables.meter, name or FILE, folder),
         data_transfer=tables.data_transfer,
         charger=chargers,
         source=source,
@@ -325,6 +330,14 @@ def _placed(
         document=document,
         tz=environ.get("TZ"),
     )
+
+
+def _meter(table: object, name: str, folder: str) -> MeterConfig | None:
+    if table is None:
+        return None
+    from tinyocpp.meterkinds import read_meter  # a backend has no meter, and most houses of one charger neither
+
+    return read_meter(table, name, folder)
 
 
 def _listener_placed(listener: ListenerConfig, folder: str) -> ListenerConfig:
