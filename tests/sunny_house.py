@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from tinyocpp.modes import Mode, SolarConfig
@@ -32,6 +33,11 @@ class Step(NamedTuple):
         return self.decision.words
 
 
+def changes(steps: list[Step]) -> list[int]:
+    """The numbers of phases, one after the other."""
+    return [after.phases for before, after in pairwise(steps) if before.phases != after.phases]
+
+
 class House:
     """Every `interval_s` the law is asked. What it is told may be spoilt: `meter` gets the true sample."""
 
@@ -51,7 +57,8 @@ class House:
         self.lag = lag
         self.tells_car = tells_car
         self.meter: Callable[[Sample], Sample | None] = lambda sample: sample
-        self.battery: dict[str, float] = {}
+        self.battery: Callable[[float], float] | None = None  # what it takes of what the car leaves
+        self.battery_soc: float | None = None
         self.state = State()
         self.steps: list[Step] = []
         self.now_s = 1000.0
@@ -82,10 +89,12 @@ class House:
             surplus_w, car_w = then.surplus_w, then.power_w
         else:
             car_w = self.steps[-1].power_w if self.steps else 0.0
+        battery_w = self.battery(surplus_w - car_w) if self.battery else None
         return Sample(
             read_s=self.now_s,
             delay_s=self.lag * self.interval_s,
-            grid_w=car_w - surplus_w + self.battery.get("battery_w", 0.0),
+            grid_w=car_w - surplus_w + (battery_w or 0.0),
             car_w=car_w if self.tells_car else None,
-            **self.battery,
+            battery_w=battery_w,
+            battery_soc=self.battery_soc,
         )

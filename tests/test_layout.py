@@ -21,8 +21,8 @@ ROWS: list[set[str]] = [
     {"messages"},
     {
         "leniency", "tags", "transactions", "metering", "commands", "dealings", "features", "locallist", "makers",
-        "identity", "admission", "certificates", "attempts", "masking", "passwords", "periods", "solar", "forecast",
-        "trials", "foresight", "modes", "measuring", "limits", "connectors",
+        "identity", "admission", "certificates", "attempts", "masking", "passwords", "periods", "solar", "surplus",
+        "forecast", "trials", "foresight", "modes", "measuring", "limits", "connectors",
     },
     {"charger"},
     {"handlers", "errands", "session"},

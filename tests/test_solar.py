@@ -1,4 +1,4 @@
-"""The solar law under a given clock: what it decides, hour by hour, and what it never does, whatever comes."""
+"""The solar law under a given clock: what it decides, hour by hour. What it never does is in test_solar_never.py."""
 
 from __future__ import annotations
 
@@ -7,19 +7,12 @@ from math import inf, nan
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sunny_house import House, Step
+from sunny_house import House, changes
 
-from tinyocpp.modes import Mode, SolarConfig
+from tinyocpp.modes import SolarConfig
 from tinyocpp.solar import Outlet, Sample, State, decide
 
 FOREVER_S = 3600
-
-
-def changes(steps: list[Step]) -> list[int]:
-    """The numbers of phases, one after the other."""
-    return [after.phases for before, after in pairwise(steps) if before.phases != after.phases]
 
 
 # ------------------------------------------------------------------------------------------------------- sun and cloud
@@ -107,7 +100,49 @@ def test_the_cars_own_power_is_surplus_too(tells_car: bool) -> None:
     assert house.last(2300, FOREVER_S).current_a == 10
 
 
-# -------------------------------------------------------------------------------------------------- modes and batteries
+# ------------------------------------------------------------------------------------------------------ cars and plugs
+
+
+@pytest.mark.parametrize(
+    ("outlet", "surplus_w", "phases", "current_a"),
+    [
+        (Outlet(phases=(1, 2)), 2300, 1, 10),
+        (Outlet(phases=(1, 2)), 3900, 2, 8.5),
+        (Outlet(phases=(1, 2)), 20000, 2, 16),
+        (Outlet(phases=(2,)), 2300, 2, 6),  # 460 W are bought for 2,300 of sun
+        (Outlet(phases=(2,)), 1500, 0, 0),
+        (Outlet(phases=(1, 2, 3)), 5060, 2, 11),
+        (Outlet(phases=(1,)), 9000, 1, 16),
+        (Outlet(phases=(3,)), 3000, 3, 6),
+        (Outlet(phases=(3,)), 2400, 0, 0),
+        (Outlet(min_current_a=8), 1500, 1, 8),  # a Zoe hums below
+        (Outlet(min_current_a=8), 1000, 0, 0),
+        (Outlet(min_current_a=8), 4600, 1, 16),  # three phases begin at 5,520 W
+        (Outlet(min_current_a=6.3, step_a=0.5), 1380, 1, 6.5),
+        (Outlet(phases=(1,), max_current_a=32), 7000, 1, 30.4),
+        (Outlet(max_current_a=32), 9000, 3, 13),
+        (Outlet(max_current_a=10), 20000, 3, 10),
+        (Outlet(min_current_a=16, max_current_a=16), 5000, 1, 16),
+    ],
+    ids=str,
+)
+def test_other_cars_and_other_plugs(outlet: Outlet, surplus_w: float, phases: int, current_a: float) -> None:
+    step = House(outlet=outlet).last(surplus_w, FOREVER_S)
+    assert (step.phases, step.current_a) == (phases, current_a)
+
+
+def test_a_second_phase_comes_after_the_pause_and_is_called_so() -> None:
+    house = House(outlet=Outlet(phases=(1, 2)))
+    house.last(2300, FOREVER_S)
+    steps = house.live([6440] * 30)
+    assert changes(steps) == [2]
+    assert {step.words for step in steps} >= {
+        "two phases in 60 s, without current until then",
+        "14 A on two phases: 6,440 W of sun",
+    }
+
+
+# ---------------------------------------------------------------------------------------------------------------- modes
 
 
 def test_min_and_solar_charges_at_night_and_more_by_day() -> None:
@@ -166,23 +201,6 @@ def test_fast_too_waits_for_the_dwell() -> None:
 def test_no_phases_no_charge() -> None:
     house = House(outlet=Outlet(phases=()))
     assert house.last(9000, FOREVER_S).words == "off: the limit leaves less than a car can take"
-
-
-@pytest.mark.parametrize(
-    ("battery", "current_a"),
-    [
-        ({"battery_w": 1150, "battery_soc": 40}, 10),  # it charges, and comes first
-        ({"battery_w": 1150, "battery_soc": 90}, 15),  # it is full enough: the car comes first
-        ({"battery_w": 1150}, 10),  # nobody knows how full it is
-        ({"battery_w": -690, "battery_soc": 90}, 10),  # what it gives is no sun
-        ({"battery_w": -690, "battery_soc": 40}, 10),
-    ],
-)
-def test_battery_first_until_it_is_full_enough(battery: dict[str, float], current_a: float) -> None:
-    house = House(SolarConfig(battery_first_soc=80))
-    house.battery = battery
-    before_the_battery_w = 2300 + max(battery["battery_w"], 0)
-    assert house.last(before_the_battery_w, FOREVER_S).current_a == current_a
 
 
 # ---------------------------------------------------------------------------------------------------- meters that fail
@@ -288,86 +306,3 @@ def test_waiting_for_the_dwell_is_told_too() -> None:
     outlet = Outlet(phases=(1,))
     _, decision = decide(state, SolarConfig(), "solar", outlet, Sample(read_s=1000, grid_w=-2000), 1000)
     assert decision.words == "waiting 200 s for enough sun: 2,000 of 1,380 W"
-
-
-# ------------------------------------------------------------------------------------------------- whatever may come
-
-SKY = st.lists(st.tuples(st.floats(-3000, 14000), st.integers(1, 40)), min_size=1, max_size=25)
-OUTLETS = st.builds(
-    Outlet,
-    phases=st.sampled_from([(1, 3), (1,), (3,), (1, 2)]),
-    min_current_a=st.sampled_from([6.0, 6.3, 8.0]),
-    max_current_a=st.sampled_from([7.0, 10.5, 13.0, 16.0, 32.0]),
-    step_a=st.sampled_from([0.1, 0.5, 1.0]),
-)
-MODES: st.SearchStrategy[Mode] = st.sampled_from(["solar", "min+solar", "solar"])
-
-
-def sky(pieces: list[tuple[float, int]]) -> list[float]:
-    return [surplus_w for surplus_w, steps in pieces for _ in range(steps)]
-
-
-@settings(max_examples=150, deadline=None)
-@given(pieces=SKY, outlet=OUTLETS, mode=MODES, interval_s=st.sampled_from([1, 5, 10, 60]), lag=st.integers(0, 3))
-def test_never_out_of_range_nor_swapped_under_load(
-    pieces: list[tuple[float, int]], outlet: Outlet, mode: Mode, interval_s: int, lag: int
-) -> None:
-    house = House(mode=mode, outlet=outlet, interval_s=interval_s, lag=lag)
-    steps = house.live(sky(pieces))
-    for step in steps:
-        assert step.current_a == 0 or outlet.min_current_a <= step.current_a <= outlet.max_current_a
-        assert step.current_a == 0 or step.phases in outlet.phases
-        assert round(step.current_a / outlet.step_a, 6) % 1 == 0
-    loaded = [step for step in steps if step.current_a]
-    for before, after in pairwise(loaded):
-        assert before.phases == after.phases or after.now_s - before.now_s >= 60 + interval_s
-    running = [step for step in steps if step.phases]
-    swapped_s = [after.now_s for before, after in pairwise(running) if before.phases != after.phases]
-    assert all(later_s - earlier_s >= 300 for earlier_s, later_s in pairwise(swapped_s))
-
-
-@settings(max_examples=60, deadline=None)
-@given(pieces=SKY, surplus_w=st.floats(-3000, 14000), lag=st.integers(0, 3), step_a=st.sampled_from([0.1, 1.0]))
-def test_no_hunting_at_constant_surplus(
-    pieces: list[tuple[float, int]], surplus_w: float, lag: int, step_a: float
-) -> None:
-    """However it began: once the sun is steady, there are two changes at most, and then the same for ever."""
-    house = House(lag=lag, outlet=Outlet(step_a=step_a))
-    house.live(sky(pieces))
-    house.live([surplus_w] * 1000)
-    assert len(changes(house.steps[-1000:])) <= 3
-    assert len({(step.phases, step.current_a) for step in house.live([surplus_w] * 300)}) == 1
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    pieces=SKY,
-    later=SKY,
-    mode=MODES,
-    wrong=st.sampled_from([None, nan, inf, -1e9]),
-    tells_car=st.booleans(),
-)
-def test_never_more_power_from_a_meter_that_fails(
-    pieces: list[tuple[float, int]], later: list[tuple[float, int]], mode: Mode, wrong: float | None, tells_car: bool
-) -> None:
-    house = House(mode=mode, tells_car=tells_car)
-    house.live(sky(pieces))
-    before_w = house.steps[-1].power_w
-    house.meter = lambda sample: None if wrong is None else msgspec.structs.replace(sample, grid_w=wrong)
-    steps = house.live(sky(later))
-    least_w = 1380 * max(step.phases for step in steps) if mode == "min+solar" else 0
-    assert all(step.power_w <= max(before_w, least_w) for step in steps)
-    assert all(step.power_w <= step.phases * 1380 for step in steps[5:])
-
-
-@settings(max_examples=60, deadline=None)
-@given(pieces=SKY, shown_w=st.floats(-9000, -100), surplus_w=st.floats(-3000, 9000))
-def test_a_meter_that_hangs_gives_no_more_than_it_once_showed(
-    pieces: list[tuple[float, int]], shown_w: float, surplus_w: float
-) -> None:
-    house = House()
-    house.live(sky(pieces))
-    drawn_w = house.steps[-1].power_w
-    house.meter = lambda sample: msgspec.structs.replace(sample, grid_w=shown_w)
-    steps = house.live([surplus_w] * 100)
-    assert all(step.power_w <= max(drawn_w, drawn_w - shown_w + 200, step.phases * 1380) for step in steps)

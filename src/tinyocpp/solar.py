@@ -11,16 +11,15 @@ explains the law to the owner.
 from __future__ import annotations
 
 from bisect import bisect_right
-from math import exp, floor, inf, nan
+from math import exp, floor, inf
 
 import msgspec
 from msgspec.structs import replace
 
-from tinyocpp.forecast import Forecast
 from tinyocpp.modes import Mode, SolarConfig
+from tinyocpp.surplus import Sample as Sample
+from tinyocpp.surplus import Seen, noticed
 
-BEYOND_ANY_HOUSE_W = 100_000.0
-FROZEN_W = 100.0  # a car that changed by more shows at the grid, unless the meter hangs
 STANDS_FOR_S = 60.0  # no sample tells of more than the minute before it
 LOST_AFTER_S = 300.0  # a meter so long silent will not be back soon
 WEAR_DOUBLES = 4.0  # recent changes that double the price of the next
@@ -58,21 +57,6 @@ class Outlet(msgspec.Struct, frozen=True, kw_only=True):
         return phases * current_a * self.voltage_v
 
 
-class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """What the house's meters said, all at one moment. Drawn is positive: from the grid, by the car, by the battery."""
-
-    read_s: float  # when it came to us
-    delay_s: float = 0.0  # how old it was then
-    grid_w: float
-    car_w: float | None = None  # None: what was offered to it is believed
-    battery_w: float | None = None
-    battery_soc: float | None = None  # percent
-
-    @property
-    def taken_s(self) -> float:
-        return self.read_s - self.delay_s
-
-
 class Decision(msgspec.Struct, frozen=True):
     """What to offer the car: 0 phases is off; phases without current, the pause before they are used."""
 
@@ -90,11 +74,8 @@ class State(msgspec.Struct, frozen=True):
     since_s: float = -inf  # charging, or off
     swapped_s: float = -inf
     ready_s: float = -inf  # no current before: the pause of a swap
-    sample: Sample | None = None  # the last one that was believed
-    shown_w: tuple[float, float] = (nan, 0.0)  # what the grid's meter shows, and what the car drew when it first did
-    hangs: bool = False  # it shows that still, whatever the car does: not believed until it shows something else
+    seen: Seen = Seen()
     weighed_s: float = -inf
-    forecast: Forecast = Forecast()
     regret_wh: dict[int, float] = {}  # what staying has cost, against each other number of phases
     starts: float = 0.0  # lately, fading
     swaps: float = 0.0
@@ -129,19 +110,19 @@ def decide(
 ) -> tuple[State, Decision]:
     """What to offer from now on. `sample` is the last there is, new or not; called as often as one likes, and at once
     when mode or outlet have changed."""
-    before = state.sample
+    seen = state.seen
     if sample is not None:
-        state = _noticed(state, config, sample, now_s)
-    known = bool(state.forecast.past)
+        seen = noticed(seen, config, sample, _drawn_w(state, sample), now_s)
     moment = Moment(
         config,
         mode,
         outlet,
         now_s,
-        surplus_w=inf if mode == "fast" else state.forecast.past[-1][1] - config.reserve_w if known else -inf,
-        news=mode == "fast" or state.sample is not before,
-        silent_s=now_s - state.sample.read_s if state.sample else inf,
+        surplus_w=inf if mode == "fast" else seen.surplus_w - config.reserve_w,
+        news=mode == "fast" or seen.sample is not state.seen.sample,
+        silent_s=now_s - seen.sample.read_s if seen.sample else inf,
     )
+    state = replace(state, seen=seen)
     if moment.news:
         state = _weighed(state, moment)
     state = _changed(state, config, _wanted(state, moment), now_s)
@@ -149,26 +130,7 @@ def decide(
     return _offering(state, moment, current_a), Decision(state.phases, current_a, _words(state, current_a, moment))
 
 
-# ------------------------------------------------------------------------------------------------------------ noticing
-
-
-def _noticed(state: State, config: SolarConfig, sample: Sample, now_s: float) -> State:
-    """With the sample, if it is new, of this world, and not from a meter that hangs."""
-    figures = (sample.grid_w, sample.car_w or 0.0, sample.battery_w or 0.0)
-    possible = all(abs(figure) <= BEYOND_ANY_HOUSE_W for figure in figures)  # one that is no number is not
-    if not possible or not (0 <= sample.delay_s < inf and -inf < sample.read_s <= now_s):
-        return state
-    last = state.sample
-    if last is not None and (sample.read_s <= last.read_s or sample.taken_s <= last.taken_s):
-        return state
-    drawn_w = _drawn_w(state, sample)
-    if sample.grid_w != state.shown_w[0]:
-        state = replace(state, shown_w=(sample.grid_w, drawn_w), hangs=False)
-    elif state.hangs or (sample.grid_w and abs(drawn_w - state.shown_w[1]) > FROZEN_W):
-        return replace(state, hangs=True)
-    surplus_w = drawn_w - sample.grid_w + _from_battery_w(config, sample)
-    forecast = state.forecast.learnt(sample.taken_s, surplus_w, now_s - sample.taken_s)
-    return replace(state, sample=sample, forecast=forecast)
+# ------------------------------------------------------------------------------------------------------------ weighing
 
 
 def _drawn_w(state: State, sample: Sample) -> float:
@@ -177,13 +139,6 @@ def _drawn_w(state: State, sample: Sample) -> float:
         return sample.car_w
     index = bisect_right(state.offered, (sample.taken_s, inf)) - 1
     return state.offered[index][1] if index >= 0 else 0.0
-
-
-def _from_battery_w(config: SolarConfig, sample: Sample) -> float:
-    """Of what the battery takes, what the car may have instead; what it gives is no surplus of ours."""
-    battery_w = sample.battery_w or 0.0
-    full_enough = sample.battery_soc is not None and sample.battery_soc >= config.battery_first_soc
-    return battery_w if full_enough or not config.battery_first_soc else min(battery_w, 0.0)
 
 
 def _weighed(state: State, moment: Moment) -> State:
@@ -277,7 +232,7 @@ def _current_a(state: State, moment: Moment) -> float:
         held_a = min(state.current_a, lowest_a if moment.stale else highest_a)
         held_a = outlet.in_steps(outlet.whole_steps(held_a))
         return held_a if held_a >= lowest_a else lowest_a if moment.mode == "min+solar" else 0.0
-    surplus_w = state.forecast.surplus_w(moment.now_s) - config.reserve_w
+    surplus_w = state.seen.forecast.surplus_w(moment.now_s) - config.reserve_w
     steps = floor(surplus_w / outlet.power_w(state.phases, outlet.step_a) + 1 / (1 + config.import_weight))
     return min(max(outlet.in_steps(steps), lowest_a), highest_a)
 
@@ -306,7 +261,7 @@ def _words(state: State, current_a: float, moment: Moment) -> str:
         return f"{phases} in {state.ready_s - moment.now_s:.0f} s, without current until then"
     offer = f"{current_a:g} A on {phases}" if current_a else "off"
     if moment.stale:
-        silence = f"no figure to believe for {moment.silent_s:.0f} s" if state.sample else "no figure yet"
+        silence = f"no figure to believe for {moment.silent_s:.0f} s" if state.seen.sample else "no figure yet"
         return f"{offer} until the meter is back: {silence}"
     if not state.phases:
         return _waiting(state, moment) if moment.mode == "solar" else "off: phases were changed a moment ago"
