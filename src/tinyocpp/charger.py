@@ -329,6 +329,7 @@ class Charger:
         self._quirks_of = quirks
         self.quirks = quirks("", "", "")  # until it is known who made it
         self.firmware = ""
+        self.introduced = False  # it has said who made it, now or in an earlier connection
         self.vendors = vendors or {}  # by vendorId in lower case
         self.local_list = local_list  # is it to have the tags as its own local list?
         self.authority = authority  # who signs certificates; None: nobody
@@ -364,6 +365,7 @@ class Charger:
 
     def learn_maker(self, boot: BootNotification) -> None:
         """It has said who made it, now or the last time."""
+        self.introduced = True
         self.firmware = boot.firmware_version or ""
         self.quirks = self._quirks_of(boot.charge_point_vendor, boot.charge_point_model, self.firmware)
 

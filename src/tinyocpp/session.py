@@ -17,7 +17,6 @@ from tinyocpp.admission import Standing
 from tinyocpp.commands import ANSWER_TIMEOUT_S, Answer, Outcome, may_be_sent
 from tinyocpp.errands import AT_CONNECTION, WHEN_ACCEPTED
 from tinyocpp.errands.agenda import Agenda
-from tinyocpp.errands.limiting import begin as begin_limiting
 from tinyocpp.errors import ProtocolFault
 from tinyocpp.handlers import HANDLERS, LESSONS
 from tinyocpp.handlers.stage import Stage
@@ -161,7 +160,9 @@ class Session:
         if charger.limiting:
             self._agenda.wake(now)
         elif charger.accepted:
-            charger.undertake(begin_limiting(charger))
+            from tinyocpp.errands.limiting import begin
+
+            charger.undertake(begin(charger))
         self._follow_up(now)
 
     def cancel(self, call_id: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from conversation import Conversation
 
-from tinyocpp import errands, session
+from tinyocpp import session
 from tinyocpp.admission import Standing
 from tinyocpp.charger import Charger
 from tinyocpp.commands import Answer, Ask, Errand, Outcome, Pause
@@ -143,7 +143,3 @@ def test_those_of_any_connection_begin_before_a_word_is_said(monkeypatch: pytest
     talk.session.opened(talk.clock.seconds)
 
     assert frames(talk) == ['[2,"p-1","ClearCache",{}]']
-
-
-def test_the_tables_name_what_begins() -> None:
-    assert all(map(callable, (*errands.AT_CONNECTION, *errands.WHEN_ACCEPTED)))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyocpp.admission import Standing
 from tinyocpp.commands import Ask, Pause
+from tinyocpp.errands import unknown
 
 if TYPE_CHECKING:
     from tinyocpp.charger import Charger
@@ -19,15 +19,7 @@ BY_ITSELF_S = 30.0
 """Most boot within a second of connecting; those are asked nothing."""
 
 
-def ask_to_boot(charger: Charger) -> Errand | None:
-    return _ask(charger) if _unknown(charger) else None
-
-
-def _ask(charger: Charger) -> Errand:
+def ask_to_boot(charger: Charger) -> Errand:
     yield Pause(BY_ITSELF_S)
-    if _unknown(charger) and charger.quirks.trigger_boot:
+    if unknown(charger) and charger.quirks.trigger_boot:
         yield Ask("TriggerMessage", b'{"requestedMessage":"BootNotification"}')
-
-
-def _unknown(charger: Charger) -> bool:
-    return charger.standing is Standing.CANDIDATE or charger.ledger.last_boot(charger.id) is None

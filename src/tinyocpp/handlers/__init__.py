@@ -8,43 +8,50 @@ other than the charger's. `LESSONS` is the other direction: what a charger's ans
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinyocpp.charger import Charger
-from tinyocpp.dealings import UpkeepKind
-from tinyocpp.handlers import answers, authorization, certificates, notices, registration, transactions
+from tinyocpp.late import Late
 from tinyocpp.messages.payload import Payload
+
+if TYPE_CHECKING:
+    from tinyocpp.handlers.answers import Lesson
 
 # Any: every function takes its own request type, which the session has just decoded by ACTIONS.
 Handler = Callable[[Any, Charger], Payload]
 
+
+def _in(module: str, name: str) -> Late:
+    return Late(f"{__name__}.{module}", name)
+
+
 HANDLERS: dict[str, Handler] = {
-    "Authorize": authorization.authorize,
-    "BootNotification": registration.boot_notification,
-    "DataTransfer": notices.data_transfer,
-    "DiagnosticsStatusNotification": notices.upkeep,
-    "FirmwareStatusNotification": notices.upkeep,
-    "Heartbeat": registration.heartbeat,
-    "LogStatusNotification": notices.upkeep,
-    "MeterValues": transactions.meter_values,
-    "SecurityEventNotification": notices.notice,
-    "SignCertificate": certificates.sign_certificate,
-    "SignedFirmwareStatusNotification": notices.upkeep,
-    "StartTransaction": transactions.start_transaction,
-    "StatusNotification": registration.status_notification,
-    "StopTransaction": transactions.stop_transaction,
+    "Authorize": _in("authorization", "authorize"),
+    "BootNotification": _in("registration", "boot_notification"),
+    "DataTransfer": _in("notices", "data_transfer"),
+    "DiagnosticsStatusNotification": _in("notices", "upkeep"),
+    "FirmwareStatusNotification": _in("notices", "upkeep"),
+    "Heartbeat": _in("registration", "heartbeat"),
+    "LogStatusNotification": _in("notices", "upkeep"),
+    "MeterValues": _in("transactions", "meter_values"),
+    "SecurityEventNotification": _in("notices", "notice"),
+    "SignCertificate": _in("certificates", "sign_certificate"),
+    "SignedFirmwareStatusNotification": _in("notices", "upkeep"),
+    "StartTransaction": _in("transactions", "start_transaction"),
+    "StatusNotification": _in("registration", "status_notification"),
+    "StopTransaction": _in("transactions", "stop_transaction"),
 }
 
-LESSONS: dict[str, answers.Lesson] = {
-    "CancelReservation": answers.reservation_cancelled,
-    "CertificateSigned": certificates.certificate_answered,
-    "ChangeConfiguration": answers.configuration_changed,
-    "ExtendedTriggerMessage": certificates.certificate_asked,
-    "GetConfiguration": answers.configuration_got,
-    "GetDiagnostics": answers.upkeep(UpkeepKind.DIAGNOSTICS),
-    "GetLog": answers.upkeep(UpkeepKind.LOG),
-    "RemoteStartTransaction": answers.remote_start,
-    "ReserveNow": answers.reservation,
-    "SignedUpdateFirmware": answers.upkeep(UpkeepKind.FIRMWARE),
-    "UpdateFirmware": answers.upkeep(UpkeepKind.FIRMWARE),
+LESSONS: dict[str, Lesson] = {
+    "CancelReservation": _in("answers", "reservation_cancelled"),
+    "CertificateSigned": _in("certificates", "certificate_answered"),
+    "ChangeConfiguration": _in("answers", "configuration_changed"),
+    "ExtendedTriggerMessage": _in("certificates", "certificate_asked"),
+    "GetConfiguration": _in("answers", "configuration_got"),
+    "GetDiagnostics": _in("answers", "diagnostics"),
+    "GetLog": _in("answers", "log"),
+    "RemoteStartTransaction": _in("answers", "remote_start"),
+    "ReserveNow": _in("answers", "reservation"),
+    "SignedUpdateFirmware": _in("answers", "firmware"),
+    "UpdateFirmware": _in("answers", "firmware"),
 }

@@ -152,6 +152,11 @@ def upkeep(what: UpkeepKind) -> Lesson:
     return lesson
 
 
+diagnostics = upkeep(UpkeepKind.DIAGNOSTICS)
+firmware = upkeep(UpkeepKind.FIRMWARE)
+log = upkeep(UpkeepKind.LOG)
+
+
 def _accepted(answer: bytes) -> bool:
     """Has the charger said Accepted, in whatever case? Narrower than `commands.agreed`: only what holds from now on is
     learnt, not what counts after a reboot."""

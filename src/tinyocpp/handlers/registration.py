@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.admission import Standing
-from tinyocpp.handlers.transactions import announce_transaction
 from tinyocpp.messages.core import (
     BootNotification,
     BootNotificationResult,
@@ -22,6 +21,7 @@ from tinyocpp.messages.payload import whole_seconds
 
 if TYPE_CHECKING:
     from tinyocpp.charger import Charger
+    from tinyocpp.transactions import Transaction
 
 CONFLICT = "the charger reports a conflict"
 COME_BACK_S = 3600
@@ -44,8 +44,7 @@ def boot_notification(call: BootNotification, charger: Charger) -> BootNotificat
     charger.announce(
         "boot", vendor=call.charge_point_vendor, model=call.charge_point_model, firmware=call.firmware_version
     )
-    for transaction in changed:
-        announce_transaction(transaction, charger)
+    _announce(changed, charger)
     for connector in charger.connectors.values():
         connector.told.clear()  # some forget everything when they start (quirk C19)
     charger.wake()
@@ -75,9 +74,17 @@ def status_notification(call: StatusNotification, charger: Charger) -> StatusNot
     charger.announce(
         "status", connector_id=call.connector_id, status=call.status, error_code=call.error_code, info=call.info
     )
-    for transaction in changed:
-        announce_transaction(transaction, charger)
+    _announce(changed, charger)
     if charger.limiting and call.connector_id > 0:
         charger.connector(call.connector_id).status = call.status
         charger.wake()
     return StatusNotificationResult()
+
+
+def _announce(changed: list[Transaction], charger: Charger) -> None:
+    """Most boots and statuses touch no transaction, and need nothing of where energy is booked."""
+    if changed:
+        from tinyocpp.handlers.transactions import announce_transaction
+
+        for transaction in changed:
+            announce_transaction(transaction, charger)

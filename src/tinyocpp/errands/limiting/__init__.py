@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 
 
 def keep_limits(charger: Charger) -> Errand | None:
-    """If there is anything to keep, or anything of ours left on the charger."""
-    if charger.limiting or not (charger.ledger.wishes(charger.id) or charger.ledger.told(charger.id)):
-        return None
-    return begin(charger)
+    """Unless somebody's offer has begun it before."""
+    return None if charger.limiting else begin(charger)
 
 
 def begin(charger: Charger) -> Errand:
