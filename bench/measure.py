@@ -93,7 +93,7 @@ def listener(folder: Path, under: Sequence[str] = ()) -> Iterator[tuple[Server, 
 def program(module: str, python: str = sys.executable) -> list[str]:
     """A program of ours as its starter in bin/ runs it."""
     code = f"import gc, sys; gc.disable(); sys.path.append({str(SOURCE)!r})"
-    return [python, "-I", "-c", f"{code}\nfrom {module} import main; gc.enable(); sys.exit(main())"]
+    return [python, "-I", "-c", f"{code}\nfrom {module} import main; gc.freeze(); gc.enable(); sys.exit(main())"]
 
 
 def configuration(folder: Path) -> Path:

@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tinyocpp.messages.core import BootNotification, MeterValues, StartTransaction, StatusNotification, StopTransaction
-from tinyocpp.messages.types import AuthorizationStatus, MeterValue, SampledValue
+from tinyocpp.messages.core import MeterValues, StartTransaction, StatusNotification, StopTransaction
+from tinyocpp.messages.core_boot import BootNotification
+from tinyocpp.messages.samples import MeterValue, SampledValue
+from tinyocpp.messages.types import AuthorizationStatus
 from tinyocpp.storage.sqlite import SqliteStore
 from tinyocpp.tags import Verdict
 

@@ -10,7 +10,7 @@ from tinyocpp.admission import Standing
 from tinyocpp.charger import Charger
 from tinyocpp.commands import ANSWER_TIMEOUT_S, Answer
 from tinyocpp.config import TagsConfig
-from tinyocpp.messages.core import RegistrationStatus
+from tinyocpp.messages.core_boot import RegistrationStatus
 from tinyocpp.session import Session
 from tinyocpp.storage.reading import SqlReader
 from tinyocpp.storage.sqlite import SqliteDatabase, SqliteStore

@@ -37,8 +37,12 @@ BOOT = CONVERSATION.splitlines(keepends=True)[0]
 
 # What a charger that is known, and boots, does not wait for.
 LATER = {
-    *(f"errands.{name}" for name in ("booting", "certificates", "locallist", "sampling", "stopping")),
-    *(f"handlers.{name}" for name in ("access", "answers", "authorization", "certificates", "notices", "transactions")),
+    *(f"errands.{name}" for name in ("booting", "certificates", "limiting", "locallist", "sampling", "stopping")),
+    *(f"handlers.{name}" for name in ("access", "answers", "authorization", "certificates", "notices", "status")),
+    *(f"messages.{name}" for name in ("core", "core_central", "samples", "security", "smart_charging")),
+    *(f"storage.{name}" for name in ("hindsight", "reading", "sampling", "sqlite_reader", "statuses", "whose")),
+    "dealings", "handlers.transactions", "leniency.frame", "leniency.payload", "leniency.repair", "leniency.values",
+    "limits", "metering", "meterkinds", "solar",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from tinyocpp.messages.types import MeterValue, SampledValue
+from tinyocpp.messages.samples import MeterValue, SampledValue
 from tinyocpp.metering import MOST_SAMPLES, Reading, counts_kwh, read, read_bucket
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -16,7 +16,7 @@ from tinyocpp.admission import Standing
 from tinyocpp.connectors import Connector
 from tinyocpp.makers import Quirks, quirks_of
 from tinyocpp.masking import masked, without
-from tinyocpp.messages.core import RegistrationStatus
+from tinyocpp.messages.core_boot import RegistrationStatus
 from tinyocpp.modes import Pace
 
 if TYPE_CHECKING:
@@ -37,13 +37,8 @@ if TYPE_CHECKING:
         Wished,
     )
     from tinyocpp.leniency import Oddity
-    from tinyocpp.messages.core import (
-        BootNotification,
-        MeterValues,
-        StartTransaction,
-        StatusNotification,
-        StopTransaction,
-    )
+    from tinyocpp.messages.core import MeterValues, StartTransaction, StatusNotification, StopTransaction
+    from tinyocpp.messages.core_boot import BootNotification
     from tinyocpp.messages.payload import Payload
     from tinyocpp.messages.reservation import ReserveNow
     from tinyocpp.passwords import Keys

@@ -13,7 +13,7 @@ import msgspec
 
 from tinyocpp.errors import Malformed, ProtocolFault, did_you_mean
 from tinyocpp.messages import ACTIONS
-from tinyocpp.messages.core import RegistrationStatus
+from tinyocpp.messages.core_boot import RegistrationStatus
 from tinyocpp.messages.payload import decode_payload
 
 ANSWER_TIMEOUT_S = 90.0

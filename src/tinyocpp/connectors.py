@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from tinyocpp.dealings import LimitState, Shape
-
 if TYPE_CHECKING:
+    from tinyocpp.dealings import LimitState, Shape
     from tinyocpp.limits import Target
     from tinyocpp.messages.core import MeterValues
 

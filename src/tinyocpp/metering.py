@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.leniency import read_number
-from tinyocpp.messages.types import Measurand, Phase, ReadingContext, SampledValue, UnitOfMeasure, ValueFormat
+from tinyocpp.messages.samples import Measurand, Phase, ReadingContext, SampledValue, UnitOfMeasure, ValueFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from tinyocpp.messages.types import MeterValue
+    from tinyocpp.messages.samples import MeterValue
 
 BEYOND_ANY_METER = 1e12
 SURE_WH = 3000

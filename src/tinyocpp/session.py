@@ -22,7 +22,7 @@ from tinyocpp.handlers import HANDLERS, LESSONS
 from tinyocpp.handlers.stage import Stage
 from tinyocpp.leniency import LOSSES, Oddity, OddityKind, mend, read_frame
 from tinyocpp.messages import ACTIONS
-from tinyocpp.messages.core import RegistrationStatus
+from tinyocpp.messages.core_boot import RegistrationStatus
 from tinyocpp.messages.frames import (
     Call,
     CallError,

@@ -8,7 +8,7 @@ module (storage/tagfile.py reads the owner's file), nor is counting what a tag h
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,6 +17,9 @@ from tinyocpp.messages.types import AuthorizationStatus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import tzinfo
+    from typing import Protocol
+else:
+    Protocol = object  # see charger.py
 
 LONGEST = 20  # IdToken is a CiString20 (section 7.28): what we send keeps to it
 SURE_BEGINNING = 16  # characters: the number of a card has 14 hexadecimal digits at most

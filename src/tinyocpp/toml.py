@@ -7,6 +7,7 @@ start; what is needed only to explain a mistake is imported when there is one.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from typing import TypeVar
 
 import msgspec
@@ -33,7 +34,7 @@ def parse(data: bytes, name: str) -> dict[str, object]:
     import tomllib  # where there is no file, a backend starts sooner
 
     try:
-        return tomllib.loads(data.decode("utf-8-sig"))
+        return tomllib.loads(data.removeprefix(BOM_UTF8).decode())
     except UnicodeDecodeError as error:
         bad = data[: error.start].count(b"\n") + 1
         raise ConfigError(f"{name}:{bad}: not UTF-8; save the file as UTF-8") from None

@@ -159,6 +159,11 @@ def plausible_time(at: datetime, now: datetime) -> bool:
     return EARLIEST <= at <= now + FUTURE
 
 
+def believed(stated: datetime | None, now: datetime) -> datetime | None:
+    """The charger's time, where its clock can be believed."""
+    return stated if stated is not None and plausible_time(stated, now) else None
+
+
 def plausible_register(register_wh: int) -> int | None:
     """The register, or None where the charger says something no meter shows."""
     believable = 0 <= register_wh < BEYOND_ANY_METER_WH and register_wh not in SATURATED_WH

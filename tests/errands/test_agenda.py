@@ -9,7 +9,7 @@ from tinyocpp import session
 from tinyocpp.admission import Standing
 from tinyocpp.charger import Charger
 from tinyocpp.commands import Answer, Ask, Errand, Outcome, Pause
-from tinyocpp.messages.core import RegistrationStatus
+from tinyocpp.messages.core_boot import RegistrationStatus
 
 BOOT = '[2,"1","BootNotification",{"chargePointVendor":"Acme","chargePointModel":"AC22"}]'
 

@@ -23,7 +23,7 @@ from fuzz.seeds import ID, seeds
 from tinyocpp.charger import Charger
 from tinyocpp.config import TagsConfig
 from tinyocpp.messages import ACTIONS
-from tinyocpp.messages.core import RegistrationStatus
+from tinyocpp.messages.core_boot import RegistrationStatus
 from tinyocpp.session import Session
 from tinyocpp.storage.reading import SqlReader
 from tinyocpp.storage.sqlite import SqliteStore

@@ -18,14 +18,13 @@ from tinyocpp.leniency.payload import MAX_COMMAS, MAX_ENTRIES, MAX_ODDITIES, NO_
 from tinyocpp.messages import ACTIONS
 from tinyocpp.messages.core import (
     Authorize,
-    BootNotification,
     DataTransfer,
-    Heartbeat,
     MeterValues,
     StartTransaction,
     StatusNotification,
     StopTransaction,
 )
+from tinyocpp.messages.core_boot import BootNotification, Heartbeat
 from tinyocpp.messages.core_central import RemoteStartTransactionResult
 from tinyocpp.messages.payload import Payload, decode_payload, encode_payload
 from tinyocpp.messages.security import SignCertificate

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from tinyocpp.errors import ProtocolFault
-from tinyocpp.messages.core import Heartbeat, HeartbeatResult, MeterValues, StartTransaction
+from tinyocpp.messages.core import MeterValues, StartTransaction
+from tinyocpp.messages.core_boot import Heartbeat, HeartbeatResult
 from tinyocpp.messages.frames import ErrorCode
 from tinyocpp.messages.payload import decode_payload, encode_payload, utc, whole_seconds
 from tinyocpp.messages.smart_charging import ChargingSchedulePeriod

@@ -12,7 +12,7 @@ from negative.desk import FROM_CHARGER
 from negative.payloads import whole, wrong_payloads
 from tinyocpp.admission import Standing
 from tinyocpp.messages import ACTIONS
-from tinyocpp.messages.core import RegistrationStatus
+from tinyocpp.messages.core_boot import RegistrationStatus
 
 HOW = {
     "stranger": {"standing": Standing.CANDIDATE},

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tinyocpp.messages.core import Heartbeat, HeartbeatResult, MeterValuesResult
+from tinyocpp.messages.core import MeterValuesResult
+from tinyocpp.messages.core_boot import Heartbeat, HeartbeatResult
 from tinyocpp.simulator.configuration import Configuration
 from tinyocpp.simulator.outbox import Outbox
 

@@ -14,14 +14,8 @@ import msgspec
 import pytest
 
 from tinyocpp.leniency import Oddity, OddityKind
-from tinyocpp.messages.core import (
-    BootNotification,
-    DataTransfer,
-    MeterValues,
-    StartTransaction,
-    StatusNotification,
-    StopTransaction,
-)
+from tinyocpp.messages.core import DataTransfer, MeterValues, StartTransaction, StatusNotification, StopTransaction
+from tinyocpp.messages.core_boot import BootNotification
 from tinyocpp.messages.types import AuthorizationStatus
 from tinyocpp.storage.notes import CALLS_KEPT, ODDITIES_KEPT, RAW_KEPT, TIDIED_EVERY
 from tinyocpp.storage.reading import SqlReader

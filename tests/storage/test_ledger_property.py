@@ -14,8 +14,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tinyocpp.messages.core import BootNotification, MeterValues, StartTransaction, StatusNotification, StopTransaction
-from tinyocpp.messages.types import AuthorizationStatus, MeterValue, SampledValue
+from tinyocpp.messages.core import MeterValues, StartTransaction, StatusNotification, StopTransaction
+from tinyocpp.messages.core_boot import BootNotification
+from tinyocpp.messages.samples import MeterValue, SampledValue
+from tinyocpp.messages.types import AuthorizationStatus
 from tinyocpp.storage.reading import SqlReader
 from tinyocpp.storage.sqlite import SqliteStore
 from tinyocpp.tags import Verdict

@@ -12,7 +12,7 @@ from booked import Books, utc
 from tinyocpp.leniency import Oddity, OddityKind
 from tinyocpp.storage import Booking, ConnectorStatus, Total
 from tinyocpp.storage.reading import PAGE
-from tinyocpp.storage.sqlite import SqliteReader
+from tinyocpp.storage.sqlite_reader import SqliteReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tinyocpp.messages.core import MeterValues, StartTransaction, StopTransaction
-from tinyocpp.messages.types import AuthorizationStatus, MeterValue, SampledValue
+from tinyocpp.messages.samples import MeterValue, SampledValue
+from tinyocpp.messages.types import AuthorizationStatus
 from tinyocpp.storage.sqlite import SqliteStore
 from tinyocpp.tags import Verdict
 from tinyocpp.transactions import State, Transaction

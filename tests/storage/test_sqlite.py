@@ -16,7 +16,8 @@ import pytest
 from tinyocpp.errors import StorageError
 from tinyocpp.leniency import Oddity, OddityKind
 from tinyocpp.storage.schema import MIGRATIONS
-from tinyocpp.storage.sqlite import SqliteReader, SqliteStore
+from tinyocpp.storage.sqlite import SqliteStore
+from tinyocpp.storage.sqlite_reader import SqliteReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

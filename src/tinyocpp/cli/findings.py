@@ -18,7 +18,8 @@ from tinyocpp.cli.charger.upkeep.statuses import MEANINGS
 from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.leniency import LOSSES, OddityKind
 from tinyocpp.leniency.values import NOTHING_SAID
-from tinyocpp.messages.core import ChargePointErrorCode, ChargePointStatus, RegistrationStatus
+from tinyocpp.messages.core import ChargePointErrorCode, ChargePointStatus
+from tinyocpp.messages.core_boot import RegistrationStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

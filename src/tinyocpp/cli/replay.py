@@ -27,7 +27,8 @@ from tinyocpp.leniency import read_frame
 from tinyocpp.messages.frames import Call
 from tinyocpp.session import Session
 from tinyocpp.storage import open_tags
-from tinyocpp.storage.sqlite import SqliteReader, SqliteStore
+from tinyocpp.storage.sqlite import SqliteStore
+from tinyocpp.storage.sqlite_reader import SqliteReader
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

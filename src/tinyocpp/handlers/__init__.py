@@ -38,7 +38,7 @@ HANDLERS: dict[str, Handler] = {
     "SignCertificate": _in("certificates", "sign_certificate"),
     "SignedFirmwareStatusNotification": _in("notices", "upkeep"),
     "StartTransaction": _in("transactions", "start_transaction"),
-    "StatusNotification": _in("registration", "status_notification"),
+    "StatusNotification": _in("status", "status_notification"),
     "StopTransaction": _in("transactions", "stop_transaction"),
 }
 

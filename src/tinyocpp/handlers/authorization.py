@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.leniency import Oddity, OddityKind
-from tinyocpp.messages.core import Authorize, AuthorizeResult, RegistrationStatus
+from tinyocpp.messages.core import Authorize, AuthorizeResult
+from tinyocpp.messages.core_boot import RegistrationStatus
 from tinyocpp.messages.payload import whole_seconds
 from tinyocpp.messages.types import AuthorizationStatus, IdTagInfo
 

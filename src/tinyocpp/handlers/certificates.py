@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tinyocpp.charger import Charger
-    from tinyocpp.messages.core import BootNotification
+    from tinyocpp.messages.core_boot import BootNotification
     from tinyocpp.messages.security import SignCertificate, SignCertificateResult
 
 A_DAY = timedelta(days=1)

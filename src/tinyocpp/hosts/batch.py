@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tinyocpp.admission import Standing
 from tinyocpp.charger import Charger
 from tinyocpp.errors import StorageError
-from tinyocpp.messages.core import RegistrationStatus
+from tinyocpp.messages.core_boot import RegistrationStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,6 @@ import os
 import select
 import selectors
 import socket
-import struct
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -461,7 +460,7 @@ def _peer(sock: socket.socket) -> tuple[int, int]:
     """User and group id of the other end; our own where the system does not say."""
     if not hasattr(socket, "SO_PEERCRED"):
         return os.geteuid(), os.getegid()
-    _, user_id, group_id = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    _, user_id, group_id = memoryview(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)).cast("i")
     return user_id, group_id
 
 

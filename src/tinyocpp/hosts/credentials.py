@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from tinyocpp.admission import profile_used
 from tinyocpp.attempts import Attempts
-from tinyocpp.dealings import CertificateState
 from tinyocpp.hosts.caller import Proof, Refusal
 from tinyocpp.identity import fold_identity
 from tinyocpp.passwords import Proven, credentials, user_fits, verify_password
@@ -50,6 +49,8 @@ class Credentials:
     def _certificate_fault(self, certificate: Certificate, identity: str, config: Config) -> str:
         """It is the very certificate our authority made for this charger, which may go by its serial number
         (A00.FR.405), or its common name is the identity; but not if it was made for another that goes by this name."""
+        from tinyocpp.dealings import CertificateState
+
         own = fold_identity(identity)
         issued_to, state, pem = self._register.certificate(certificate.serial) or ("", None, "")
         shown = "".join(certificate.pem.split())

@@ -21,7 +21,6 @@ from tinyocpp.leniency.oddity import Oddity, OddityKind, broken, shown
 from tinyocpp.leniency.repair import repair
 from tinyocpp.messages.core import (
     Authorize,
-    BootNotification,
     ChargePointErrorCode,
     ChargePointStatus,
     DataTransfer,
@@ -30,6 +29,7 @@ from tinyocpp.messages.core import (
     StatusNotification,
     StopTransaction,
 )
+from tinyocpp.messages.core_boot import BootNotification
 from tinyocpp.messages.core_central import KeyValue
 from tinyocpp.messages.firmware import (
     DiagnosticsStatus,
@@ -38,6 +38,7 @@ from tinyocpp.messages.firmware import (
     FirmwareStatusNotification,
 )
 from tinyocpp.messages.payload import Payload, Timestamp
+from tinyocpp.messages.samples import Measurand, MeterValue, Phase, SampledValue, ValueFormat
 from tinyocpp.messages.security import (
     LogStatusNotification,
     SecurityEventNotification,
@@ -45,7 +46,6 @@ from tinyocpp.messages.security import (
     SignedFirmwareStatusNotification,
     UploadLogStatus,
 )
-from tinyocpp.messages.types import Measurand, MeterValue, Phase, SampledValue, ValueFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable

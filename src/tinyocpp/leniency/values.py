@@ -26,12 +26,12 @@ from tinyocpp.messages.core_central import (
 from tinyocpp.messages.local_list import UpdateStatus
 from tinyocpp.messages.remote_trigger import TriggerMessageStatus
 from tinyocpp.messages.reservation import CancelReservationStatus, ReservationStatus
+from tinyocpp.messages.samples import ReadingContext, UnitOfMeasure
 from tinyocpp.messages.smart_charging import (
     ChargingProfileStatus,
     ClearChargingProfileStatus,
     GetCompositeScheduleStatus,
 )
-from tinyocpp.messages.types import ReadingContext, UnitOfMeasure
 
 E = TypeVar("E", bound=Enum)
 

@@ -50,13 +50,13 @@ ACTIONS: dict[str, Action] = {
     for action in (
         # Core
         _from_charger("core", "Authorize"),
-        _from_charger("core", "BootNotification"),
+        _from_charger("core_boot", "BootNotification"),
         _from_central("core_central", "ChangeAvailability"),
         _from_central("core_central", "ChangeConfiguration"),
         _from_central("core_central", "ClearCache"),
         Action("core", "DataTransfer", from_charger=True, from_central=True),
         _from_central("core_central", "GetConfiguration"),
-        _from_charger("core", "Heartbeat"),
+        _from_charger("core_boot", "Heartbeat"),
         _from_charger("core", "MeterValues"),
         _from_central("core_central", "RemoteStartTransaction"),
         _from_central("core_central", "RemoteStopTransaction"),

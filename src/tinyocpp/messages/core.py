@@ -1,6 +1,6 @@
 """The Core profile, what a charger asks (section 4 of the standard), and DataTransfer, which goes both ways.
 
-What we ask is in core_central: a charger's connection begins without it.
+What we ask is in core_central, how a charger says that it is there in core_boot: a connection begins with that alone.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from typing import Annotated
 from msgspec import Meta
 
 from tinyocpp.messages.payload import (
-    CiString20,
-    CiString25,
     CiString50,
     CiString255,
     IdToken,
@@ -20,7 +18,8 @@ from tinyocpp.messages.payload import (
     Payload,
     Timestamp,
 )
-from tinyocpp.messages.types import IdTagInfo, MeterValue
+from tinyocpp.messages.samples import MeterValue
+from tinyocpp.messages.types import IdTagInfo
 
 
 class Authorize(Payload):
@@ -33,36 +32,6 @@ class AuthorizeResult(Payload):
     """Us: what we know of the tag (section 4.1)."""
 
     id_tag_info: IdTagInfo
-
-
-class BootNotification(Payload):
-    """Charger: I have started, and this is what I am (section 4.2)."""
-
-    charge_point_vendor: CiString20
-    charge_point_model: CiString20
-    charge_point_serial_number: CiString25 | None = None
-    charge_box_serial_number: CiString25 | None = None  # deprecated
-    firmware_version: CiString50 | None = None
-    iccid: CiString20 | None = None
-    imsi: CiString20 | None = None
-    meter_type: CiString25 | None = None
-    meter_serial_number: CiString25 | None = None
-
-
-class RegistrationStatus(StrEnum):
-    """May this charger work with us?"""
-
-    ACCEPTED = "Accepted"
-    PENDING = "Pending"
-    REJECTED = "Rejected"
-
-
-class BootNotificationResult(Payload):
-    """Us: welcome, and the time (section 4.2)."""
-
-    status: RegistrationStatus
-    current_time: Timestamp
-    interval: Int  # s; of the heartbeat if accepted, else until the next BootNotification
 
 
 class DataTransfer(Payload):
@@ -87,16 +56,6 @@ class DataTransferResult(Payload):
 
     status: DataTransferStatus
     data: str | None = None
-
-
-class Heartbeat(Payload):
-    """Charger: I am alive (section 4.6)."""
-
-
-class HeartbeatResult(Payload):
-    """Us: the time (section 4.6)."""
-
-    current_time: Timestamp
 
 
 class MeterValues(Payload):

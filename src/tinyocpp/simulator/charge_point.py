@@ -19,16 +19,13 @@ from tinyocpp import __version__
 from tinyocpp.errors import ProtocolFault
 from tinyocpp.messages import ACTIONS
 from tinyocpp.messages.core import (
-    BootNotification,
-    BootNotificationResult,
     ChargePointErrorCode,
     ChargePointStatus,
-    Heartbeat,
     Reason,
-    RegistrationStatus,
     StatusNotification,
     StatusNotificationResult,
 )
+from tinyocpp.messages.core_boot import BootNotification, BootNotificationResult, Heartbeat, RegistrationStatus
 from tinyocpp.messages.frames import Call, CallError, CallResult, ErrorCode, decode_frame, encode_error, encode_result
 from tinyocpp.messages.payload import Payload, decode_payload, whole_seconds
 from tinyocpp.simulator import charging

@@ -23,7 +23,8 @@ from tinyocpp.messages.core import (
     StopTransactionResult,
 )
 from tinyocpp.messages.payload import whole_seconds
-from tinyocpp.messages.types import AuthorizationStatus, MeterValue, ReadingContext
+from tinyocpp.messages.samples import MeterValue, ReadingContext
+from tinyocpp.messages.types import AuthorizationStatus
 from tinyocpp.simulator import offers
 from tinyocpp.simulator.car import MINIMUM_A, Reading, read_meter
 from tinyocpp.simulator.connector import Connector, Transaction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyocpp.messages.types import Measurand, MeterValue, Phase, ReadingContext, SampledValue, UnitOfMeasure
+from tinyocpp.messages.samples import Measurand, MeterValue, Phase, ReadingContext, SampledValue, UnitOfMeasure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tinyocpp.messages.core import MeterValues, RegistrationStatus
+from tinyocpp.messages.core import MeterValues
+from tinyocpp.messages.core_boot import RegistrationStatus
 from tinyocpp.messages.firmware import (
     DiagnosticsStatus,
     DiagnosticsStatusNotification,
@@ -14,6 +15,7 @@ from tinyocpp.messages.firmware import (
     FirmwareStatusNotification,
 )
 from tinyocpp.messages.remote_trigger import MessageTrigger, TriggerMessage, TriggerMessageResult, TriggerMessageStatus
+from tinyocpp.messages.samples import ReadingContext
 from tinyocpp.messages.security import (
     ExtendedMessageTrigger,
     ExtendedTriggerMessage,
@@ -21,7 +23,6 @@ from tinyocpp.messages.security import (
     LogStatusNotification,
     UploadLogStatus,
 )
-from tinyocpp.messages.types import ReadingContext
 from tinyocpp.simulator import charging, trust
 from tinyocpp.simulator.uploads import DIAGNOSTICS, LOG
 

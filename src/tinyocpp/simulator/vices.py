@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.messages.frames import ErrorCode
+from tinyocpp.messages.samples import Measurand, MeterValue, SampledValue
 from tinyocpp.messages.smart_charging import (
     ChargingProfile,
     ChargingProfileKindType,
@@ -21,7 +22,6 @@ from tinyocpp.messages.smart_charging import (
     ChargingRateUnitType,
     ChargingSchedulePeriod,
 )
-from tinyocpp.messages.types import Measurand, MeterValue, SampledValue
 from tinyocpp.simulator.car import MINIMUM_A, NOMINAL_V, Offer
 
 if TYPE_CHECKING:

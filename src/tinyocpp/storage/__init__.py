@@ -369,7 +369,7 @@ def open_store(config: Config) -> Store:
 
 def open_reader(config: Config) -> Reader:
     """The same for reading only. Where nothing has been recorded yet there is an empty ledger to read."""
-    from tinyocpp.storage.sqlite import SqliteReader
+    from tinyocpp.storage.sqlite_reader import SqliteReader
 
     return SqliteReader(config.paths.accounting)
 

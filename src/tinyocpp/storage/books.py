@@ -320,6 +320,11 @@ class Books:
         """What the connector's meter last showed, in Wh."""
         return self.registers(charger, connector_id).get(connector_id)
 
+    def only_connector(self, charger: str) -> int:
+        """Connector 0 of a charger with one socket is that socket (quirk M18)."""
+        known = self.registers(charger)
+        return next(iter(known)) if len(known) == 1 else 0
+
     def registers(self, charger: str, least: int = 1) -> dict[int, int | None]:
         """The same for every connector of the charger but the charger itself (0), and what a vendor calls a connector
         that no charge was ever on (quirk B16). What runs knows better than the connector, which is only told at the

@@ -10,15 +10,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.dealings import (
-    CertificateState,
-    IssuedCertificate,
-    LocalList,
-    Reservation,
-    ReservationState,
-    Upkeep,
-    UpkeepKind,
-)
 from tinyocpp.identity import fold_identity
 from tinyocpp.storage.notes import SqlNotes
 from tinyocpp.storage.sql import integer, integer_or_none, ms, time, when
@@ -26,8 +17,17 @@ from tinyocpp.storage.sql import integer, integer_or_none, ms, time, when
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from tinyocpp.dealings import (
+        CertificateState,
+        IssuedCertificate,
+        LocalList,
+        Reservation,
+        ReservationState,
+        Upkeep,
+        UpkeepKind,
+    )
     from tinyocpp.messages.reservation import ReserveNow
-    from tinyocpp.storage.sql import Database
+    from tinyocpp.storage.sql import Database, Row
 
 ASKED = "asked"
 
@@ -62,6 +62,8 @@ class SqlDealings(SqlNotes):
         now: datetime,
         transaction_id: int | None = None,
     ) -> None:
+        from tinyocpp.dealings import ReservationState
+
         self._db.run(
             "UPDATE reservations SET state = ?, changed_at = ?, transaction_id = ? WHERE charger = ?"
             " AND reservation_id = ? AND state IN (?, ?)",
@@ -135,6 +137,8 @@ class SqlDealings(SqlNotes):
         return certificates(self._db, charger_id)
 
     def certificate_state(self, serial: str, state: CertificateState) -> bool:
+        from tinyocpp.dealings import CertificateState
+
         return bool(
             self._db.run(
                 "UPDATE certificates SET state = ? WHERE serial = ? AND state <> ?",
@@ -162,7 +166,8 @@ class SqlDealings(SqlNotes):
         )
 
 
-# For the reading side. A charger that was forgotten is named by its folded identity.
+# For the reading side. A charger that was forgotten is named by its folded identity. The shapes are imported when there
+# is something to show: every connection asks for its charger's, and of most nothing is kept.
 
 NAMED = (
     "coalesce(c.charger_id, {0}.charger) FROM {0} LEFT JOIN chargers c USING (charger)"
@@ -176,20 +181,23 @@ def reservations(database: Database, charger_id: str | None) -> list[Reservation
         f" {NAMED.format('reservations')} ORDER BY expires_at, reservation_id",
         one_or_all(charger_id),
     )
-    return [
-        Reservation(
-            charger_id=str(row[8]),
-            reservation_id=integer(row[0]),
-            connector_id=integer(row[1]),
-            id_tag=str(row[2]),
-            parent_id_tag=None if row[3] is None else str(row[3]),
-            expires_at=time(row[4]),
-            state=ReservationState(str(row[5])),
-            changed_at=time(row[6]),
-            transaction_id=integer_or_none(row[7]),
-        )
-        for row in rows
-    ]
+    return [_reservation(row) for row in rows]
+
+
+def _reservation(row: Row) -> Reservation:
+    from tinyocpp.dealings import Reservation, ReservationState
+
+    return Reservation(
+        charger_id=str(row[8]),
+        reservation_id=integer(row[0]),
+        connector_id=integer(row[1]),
+        id_tag=str(row[2]),
+        parent_id_tag=None if row[3] is None else str(row[3]),
+        expires_at=time(row[4]),
+        state=ReservationState(str(row[5])),
+        changed_at=time(row[6]),
+        transaction_id=integer_or_none(row[7]),
+    )
 
 
 def upkeep(database: Database, charger_id: str | None) -> list[Upkeep]:
@@ -197,18 +205,21 @@ def upkeep(database: Database, charger_id: str | None) -> list[Upkeep]:
         f"SELECT what, request_id, asked_at, status, status_at, file_name, {NAMED.format('upkeep')} ORDER BY 7, what",
         one_or_all(charger_id),
     )
-    return [
-        Upkeep(
-            charger_id=str(row[6]),
-            what=UpkeepKind(str(row[0])),
-            request_id=integer_or_none(row[1]),
-            asked_at=when(row[2]),
-            status=str(row[3]),
-            status_at=time(row[4]),
-            file_name=None if row[5] is None else str(row[5]),
-        )
-        for row in rows
-    ]
+    return [_upkeep(row) for row in rows]
+
+
+def _upkeep(row: Row) -> Upkeep:
+    from tinyocpp.dealings import Upkeep, UpkeepKind
+
+    return Upkeep(
+        charger_id=str(row[6]),
+        what=UpkeepKind(str(row[0])),
+        request_id=integer_or_none(row[1]),
+        asked_at=when(row[2]),
+        status=str(row[3]),
+        status_at=time(row[4]),
+        file_name=None if row[5] is None else str(row[5]),
+    )
 
 
 def certificates(database: Database, charger_id: str | None) -> list[IssuedCertificate]:
@@ -216,33 +227,39 @@ def certificates(database: Database, charger_id: str | None) -> list[IssuedCerti
         f"SELECT serial, issued_at, expires_at, pem, state, {NAMED.format('certificates')} ORDER BY issued_at, serial",
         one_or_all(charger_id),
     )
-    return [
-        IssuedCertificate(
-            serial=str(row[0]),
-            charger_id=str(row[5]),
-            issued_at=time(row[1]),
-            expires_at=time(row[2]),
-            pem=str(row[3]),
-            state=CertificateState(str(row[4])),
-        )
-        for row in rows
-    ]
+    return [_certificate(row) for row in rows]
+
+
+def _certificate(row: Row) -> IssuedCertificate:
+    from tinyocpp.dealings import CertificateState, IssuedCertificate
+
+    return IssuedCertificate(
+        serial=str(row[0]),
+        charger_id=str(row[5]),
+        issued_at=time(row[1]),
+        expires_at=time(row[2]),
+        pem=str(row[3]),
+        state=CertificateState(str(row[4])),
+    )
 
 
 def local_lists(database: Database, charger_id: str | None) -> list[LocalList]:
     rows = database.rows(
         f"SELECT version, entries, told_at, problem, {NAMED.format('local_lists')} ORDER BY 5", one_or_all(charger_id)
     )
-    return [
-        LocalList(
-            charger_id=str(row[4]),
-            version=integer(row[0]),
-            entries=msgspec.json.decode(str(row[1]), type=dict[str, str]),
-            told_at=time(row[2]),
-            problem=str(row[3]),
-        )
-        for row in rows
-    ]
+    return [_local_list(row) for row in rows]
+
+
+def _local_list(row: Row) -> LocalList:
+    from tinyocpp.dealings import LocalList
+
+    return LocalList(
+        charger_id=str(row[4]),
+        version=integer(row[0]),
+        entries=msgspec.json.decode(str(row[1]), type=dict[str, str]),
+        told_at=time(row[2]),
+        problem=str(row[3]),
+    )
 
 
 def one_or_all(charger_id: str | None) -> str | None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.dealings import Manner, Told, Wish, Wished
 from tinyocpp.identity import fold_identity
 from tinyocpp.storage.dealings import NAMED, SqlDealings, one_or_all
 from tinyocpp.storage.sql import integer, ms, time
 
 if TYPE_CHECKING:
-    from tinyocpp.storage.sql import Database
+    from tinyocpp.dealings import Manner, Told, Wished
+    from tinyocpp.storage.sql import Database, Row
 
 
 class SqlLimits(SqlDealings):
@@ -78,7 +78,7 @@ class SqlLimits(SqlDealings):
         return [integer(row[0]) for row in rows]
 
 
-# For the reading side.
+# For the reading side. The shapes are imported when there is something to show, as in dealings.py.
 
 
 def wishes(database: Database, charger_id: str | None) -> list[Wished]:
@@ -86,27 +86,36 @@ def wishes(database: Database, charger_id: str | None) -> list[Wished]:
         f"SELECT connector_id, wish, wished_at, {NAMED.format('wishes')} ORDER BY wishes.charger, connector_id",
         one_or_all(charger_id),
     )
-    return [
-        Wished(
-            charger_id=str(row[3]),
-            connector_id=integer(row[0]),
-            wish=msgspec.json.decode(str(row[1]), type=Wish),
-            at=time(row[2]),
-        )
-        for row in rows
-    ]
+    return [_wished(row) for row in rows]
+
+
+def _wished(row: Row) -> Wished:
+    from tinyocpp.dealings import Wish, Wished
+
+    return Wished(
+        charger_id=str(row[3]),
+        connector_id=integer(row[0]),
+        wish=msgspec.json.decode(str(row[1]), type=Wish),
+        at=time(row[2]),
+    )
 
 
 def told(database: Database, charger_id: str | None) -> list[Told]:
     rows = database.rows(
         f"SELECT told, {NAMED.format('told')} ORDER BY told.charger, connector_id", one_or_all(charger_id)
     )
-    return [
-        msgspec.structs.replace(msgspec.json.decode(str(row[0]), type=Told), charger_id=str(row[1])) for row in rows
-    ]
+    return [_told(row) for row in rows]
+
+
+def _told(row: Row) -> Told:
+    from tinyocpp.dealings import Told
+
+    return msgspec.structs.replace(msgspec.json.decode(str(row[0]), type=Told), charger_id=str(row[1]))
 
 
 def manner(database: Database, charger_id: str) -> Manner:
+    from tinyocpp.dealings import Manner
+
     rows = database.rows("SELECT manner FROM manners WHERE charger = ?", fold_identity(charger_id))
     return msgspec.json.decode(str(rows[0][0]), type=Manner) if rows else Manner()
 

@@ -9,7 +9,7 @@ import msgspec
 
 from tinyocpp.identity import fold_identity
 from tinyocpp.leniency import mend
-from tinyocpp.messages.core import BootNotification, RegistrationStatus
+from tinyocpp.messages.core_boot import BootNotification, RegistrationStatus
 from tinyocpp.passwords import Keys
 from tinyocpp.storage.sql import digest, ms
 from tinyocpp.tags import fold

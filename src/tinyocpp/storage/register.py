@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyocpp.dealings import CertificateState
 from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.storage import Registered
 from tinyocpp.storage.sql import integer, integer_or_none, ms, ms_or_none, when
@@ -12,6 +11,7 @@ from tinyocpp.storage.sql import integer, integer_or_none, ms, ms_or_none, when
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from tinyocpp.dealings import CertificateState
     from tinyocpp.passwords import Keys
     from tinyocpp.storage.sql import Database, Row
 
@@ -108,6 +108,8 @@ class SqlRegister:
         self._db.run("UPDATE chargers SET security_profile_next = ? WHERE charger = ?", asked, fold_identity(identity))
 
     def certificate(self, serial: str) -> tuple[str, CertificateState, str] | None:
+        from tinyocpp.dealings import CertificateState
+
         rows = self._db.rows("SELECT charger, state, pem FROM certificates WHERE serial = ?", serial)
         return next(((str(row[0]), CertificateState(str(row[1])), str(row[2])) for row in rows), None)
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from tinyocpp.errors import StorageError
 from tinyocpp.storage.files import sync
-from tinyocpp.storage.sqlite import SqliteReader, SqliteStore
+from tinyocpp.storage.sqlite import SqliteStore
+from tinyocpp.storage.sqlite_reader import SqliteReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,8 +7,12 @@ against it, so another SQL database is another member and nothing else.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
-from zlib import crc32
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object  # see charger.py
 
 Row = tuple[object, ...]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,4 +67,6 @@ def real_or_none(stored: object) -> float | None:
 
 def digest(payload: bytes) -> int:
     """Tells two frames of one charger and one moment apart, the same in every process: length and CRC-32."""
+    from zlib import crc32  # a boot needs none
+
     return len(payload) << 32 | crc32(payload)

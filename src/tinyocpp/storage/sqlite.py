@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from tinyocpp.errors import StorageError
 from tinyocpp.storage import BUSY, BUSY_TIMEOUT_S
 from tinyocpp.storage.ledger import SqlLedger
-from tinyocpp.storage.reading import SqlReader
 from tinyocpp.storage.register import SqlRegister
 from tinyocpp.storage.schema import MIGRATIONS
 
@@ -135,24 +134,6 @@ class SqliteStore:
         self._db.close()
 
 
-class SqliteReader(SqlReader):
-    """Implements storage.Reader; makes nothing that is not there, and reads that as an empty ledger."""
-
-    def __init__(self, path: str) -> None:
-        if os.path.exists(path):
-            self._sqlite = SqliteDatabase(path)
-            if _version(self._sqlite) != len(MIGRATIONS):  # of another version of ours: read by today's tables, or not
-                prepare(self._sqlite)
-        else:
-            self._sqlite = SqliteDatabase(":memory:")
-            migrate(self._sqlite)
-        self._sqlite.run("PRAGMA query_only = 1")
-        super().__init__(self._sqlite)
-
-    def close(self) -> None:
-        self._sqlite.close()
-
-
 def prepare(database: SqliteDatabase) -> None:
     """Write-ahead logging, and the tables of this version; several processes may do it at once."""
     deadline = time.monotonic() + BUSY_TIMEOUT_S
@@ -166,7 +147,7 @@ def prepare(database: SqliteDatabase) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
-    if _version(database) == len(MIGRATIONS):
+    if version_of(database) == len(MIGRATIONS):
         return
     database.run("BEGIN IMMEDIATE")
     try:
@@ -180,7 +161,7 @@ def prepare(database: SqliteDatabase) -> None:
 def migrate(database: SqliteDatabase) -> None:
     """Run the scripts this file has not seen yet, inside the transaction that is open."""
     check_version(database)
-    for script in MIGRATIONS[_version(database) :]:
+    for script in MIGRATIONS[version_of(database) :]:
         for statement in script.split(";\n"):
             if statement.strip():
                 database.run(statement)
@@ -188,7 +169,7 @@ def migrate(database: SqliteDatabase) -> None:
 
 
 def check_version(database: SqliteDatabase) -> None:
-    version = _version(database)
+    version = version_of(database)
     if version > len(MIGRATIONS):
         raise StorageError(
             f"{database.path}: written by a newer tinyocpp (schema {version}, this one knows {len(MIGRATIONS)});"
@@ -216,7 +197,7 @@ def _primary(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _version(database: SqliteDatabase) -> int:
+def version_of(database: SqliteDatabase) -> int:
     version = database.rows("PRAGMA user_version")[0][0]
     assert isinstance(version, int)
     return version

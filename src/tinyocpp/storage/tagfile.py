@@ -19,6 +19,7 @@ import contextlib
 import os
 import re
 import time
+from codecs import BOM_UTF8
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -196,7 +197,7 @@ def read_expiry(value: object) -> datetime | date | None:
 
 def _places(data: bytes, name: str, count: int) -> list[str]:
     """Where each tag begins, as file:line; just the file where tags are not written one table each."""
-    lines = header_lines(data.decode("utf-8-sig"))
+    lines = header_lines(data.removeprefix(BOM_UTF8).decode())
     return [f"{name}:{line + 1}" for line in lines] if len(lines) == count else [name] * count
 
 

@@ -86,6 +86,26 @@ class Whose:
         (only,) = registers if len(registers) == 1 else (0,)
         return 0 if only in busy else only
 
+    def orphan(
+        self, charger: str, connector_id: int, claimed_id: int, record: Stopped | Metered
+    ) -> tuple[Transaction, bool]:
+        """How a transaction nobody has seen begin is to be booked, and whether a later one there is known already. It
+        begins at the connector's last register that nobody has claimed."""
+        shown_wh = record.meter_stop_wh if isinstance(record, Stopped) else record.register_wh
+        base_wh, overtaken = self.unclaimed(charger, connector_id, record.at, shown_wh)
+        believable = not_above(base_wh, shown_wh) and within_one_charge(base_wh, shown_wh)
+        begun = Transaction(
+            id=0,
+            charger_id=charger,
+            connector_id=connector_id,
+            id_tag="",
+            orphan=True,
+            started_at=record.at,
+            meter_start_wh=base_wh if believable else None,
+            claimed_id=claimed_id,
+        )
+        return begun, overtaken
+
     def unclaimed(self, charger: str, connector_id: int, at: datetime, shown_wh: int | None) -> tuple[int | None, bool]:
         """From where on nobody has claimed the register, and whether a later charge there is known already: then it is
         from the end of the one before, if that is known, and no further than the next began."""

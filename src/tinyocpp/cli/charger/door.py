@@ -22,7 +22,7 @@ from tinyocpp.companions.commandclient import open_charger
 from tinyocpp.dealings import CertificateState
 from tinyocpp.errors import Malformed, OperatorError, Refused, StorageError, Unavailable
 from tinyocpp.identity import RULE, fold_identity, valid_identity
-from tinyocpp.messages.core import RegistrationStatus
+from tinyocpp.messages.core_boot import RegistrationStatus
 from tinyocpp.messages.payload import encode_payload
 from tinyocpp.messages.remote_trigger import MessageTrigger, TriggerMessage
 from tinyocpp.storage import BUSY, open_reader, open_store
