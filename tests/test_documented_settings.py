@@ -12,7 +12,7 @@ import pytest
 from tinyocpp import config, toml
 from tinyocpp.makers import Quirks
 from tinyocpp.meterkinds import KINDS, MeterConfig
-from tinyocpp.modes import ControlConfig, SolarConfig
+from tinyocpp.modes import ControlConfig, SharingConfig, SolarConfig
 from tinyocpp.tags import Tag
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "`[solar]`": SolarConfig,
     "`[meter]`": MeterConfig,
     **{f"`[meter]` of kind `{kind}`": table for kind, table in KINDS.items()},
+    "`[sharing]`": SharingConfig,
     "The tags file": Tag,
 }
 

@@ -23,6 +23,7 @@ ROWS: list[set[str]] = [
         "leniency", "tags", "transactions", "metering", "commands", "dealings", "features", "locallist", "makers",
         "identity", "admission", "certificates", "attempts", "masking", "passwords", "periods", "solar", "surplus",
         "forecast", "trials", "foresight", "modes", "measuring", "limits", "connectors",
+        "parties", "allotment", "headroom", "sharing",
     },
     {"charger"},
     {"handlers", "errands", "session"},

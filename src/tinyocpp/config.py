@@ -17,7 +17,7 @@ from tinyocpp.errors import ConfigError
 from tinyocpp.identity import RULE as IDENTITY_RULE
 from tinyocpp.identity import fold_identity, valid_identity
 from tinyocpp.makers import Quirks, overridden, quirks_of
-from tinyocpp.modes import ControlConfig, Pace, SolarConfig
+from tinyocpp.modes import ControlConfig, Pace, Rotation, SharingConfig, SolarConfig
 from tinyocpp.places import SYSTEM_STATE, configuration_directories, runtime_directories, state_directory, under
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ class ChargerConfig(Table, frozen=True):
     strict: bool = False  # refuse what the standard forbids instead of mending it
     registration: Literal["Accepted", "Pending", "Rejected"] = "Accepted"
     local_list: bool | None = None  # keep the tags in the charger too; None: as [tags] says
+    priority: int = 0  # for the current there is: higher first
+    rotation: Rotation = "RST"  # to which phase of the house each of its own is wired
     quirks: dict[str, object] = {}  # what the owner sets of makers.Quirks
 
 
@@ -123,6 +125,7 @@ class Tables(Table, frozen=True):
     control: ControlConfig = ControlConfig()
     solar: SolarConfig = SolarConfig()
     meter: object = None  # [meter] as the file has it; what may stand there depends on its kind
+    sharing: SharingConfig = SharingConfig()
     data_transfer: dict[str, VendorConfig] = {}
 
 
@@ -321,6 +324,7 @@ def _placed(
         control=tables.control,
         solar=tables.solar,
         meter=_meter(tables.meter, name or FILE, folder),
+        sharing=tables.sharing,
         data_transfer=tables.data_transfer,
         charger=chargers,
         source=source,

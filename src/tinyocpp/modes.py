@@ -1,7 +1,7 @@
-"""Rule: the ways to charge, and the prices by which solar.py weighs one against the other.
+"""Rule: the ways to charge, the prices by which solar.py weighs one against the other, and the bounds of sharing.py.
 
-Apart from the law because the configuration is read at every start of a backend, which has no sun. Where a number comes
-from stands beside it; docs/configuration.md says it to the owner.
+Apart from the laws because the configuration is read at every start of a backend, which has no sun and shares nothing.
+Where a number comes from stands beside it; docs/configuration.md says it to the owner.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import msgspec
 
 Mode = Literal["off", "fast", "solar", "min+solar"]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=3600)]
+Rotation = Literal["RST", "RTS", "SRT", "STR", "TRS", "TSR"]  # as ConnectorPhaseRotation spells it; R is L1
+Amperes = Annotated[float, msgspec.Meta(ge=0, le=1000)]
 WattHours = Annotated[float, msgspec.Meta(ge=0, le=1000)]
 
 
@@ -47,3 +49,18 @@ class SolarConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     dwell_s: Seconds = 300.0  # between two swaps of phases: chargers and cars need it to settle
     pause_s: Seconds = 60.0  # without current when phases are swapped: never under load
     stale_after_s: Annotated[float, msgspec.Meta(ge=5, le=600)] = 45.0  # so that power is down within a minute
+
+
+class SharingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[sharing] One connection among all chargers and the house."""
+
+    limit_a: Amperes = 0.0  # of each phase of the house connection; 0: nothing is shared
+    reserve_a: Amperes = 0.0  # always left free
+    safe_a: Amperes = 6.0  # all chargers together while nothing is known: one car on each phase still charges
+    stale_after_s: Annotated[float, msgspec.Meta(ge=5, le=600)] = 30.0  # so that a fuse is safe within a minute
+    lag_s: Seconds = 20.0  # within it chargers and cars do what they are told
+    raise_after_s: Seconds = 30.0  # longer than a kettle's thermostat or a stove's plate is off
+    raise_a: Amperes = 6.0  # at most, in one such step
+    min_off_s: Seconds = 120.0  # cars give up after hasty stops
+    dwell_s: Seconds = 300.0  # on one phase before it is three again
+    rotate_after_s: Seconds = 900.0  # whose turn it is, when there is not enough for all
