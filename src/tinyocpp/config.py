@@ -78,6 +78,8 @@ class ChargerConfig(Table, frozen=True):
     security_profile: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0  # the least it may use
     strict: bool = False  # refuse what the standard forbids instead of mending it
     registration: Literal["Accepted", "Pending", "Rejected"] = "Accepted"
+    min_current_a: Annotated[float, msgspec.Meta(ge=6, le=32)] = 6.0  # the least its car charges with (Zoe: 8)
+    max_current_a: Annotated[float, msgspec.Meta(ge=6, le=1000)] = 16.0  # the most sun and house may let it have
     local_list: bool | None = None  # keep the tags in the charger too; None: as [tags] says
     priority: int = 0  # for the current there is: higher first
     rotation: Rotation = "RST"  # to which phase of the house each of its own is wired

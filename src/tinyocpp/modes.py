@@ -6,11 +6,12 @@ Where a number comes from stands beside it; docs/configuration.md says it to the
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
 Mode = Literal["off", "fast", "solar", "min+solar"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=3600)]
 Rotation = Literal["RST", "RTS", "SRT", "STR", "TRS", "TSR"]  # as ConnectorPhaseRotation spells it; R is L1
 Amperes = Annotated[float, msgspec.Meta(ge=0, le=1000)]
@@ -31,6 +32,7 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     interval_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 10.0  # from one decision to the next
     write_every_s: Annotated[float, msgspec.Meta(ge=0, le=600)] = 5.0  # no charger is told a new limit more often
+    fallback_a: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 6.0  # left with a charger for when we are lost; 0: off
     settle_s: Annotated[float, msgspec.Meta(ge=0, le=50)] = 25.0  # what a charger and a car need to follow (CTEK: 20)
 
 

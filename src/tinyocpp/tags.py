@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.messages.types import AuthorizationStatus
+from tinyocpp.modes import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,6 +36,7 @@ class Tag(msgspec.Struct, frozen=True):
     expires: datetime | date | None = None  # a date means the end of that local day
     blocked: bool = False
     transactions: int = 1  # how many at once
+    mode: Mode | None = None  # how its charges go; None: as its charger's
 
 
 class Verdict(msgspec.Struct, frozen=True):

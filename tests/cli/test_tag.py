@@ -69,15 +69,23 @@ def test_what_was_said_can_be_taken_back(house: House) -> None:
     assert house.tags.read_text() == '[[tag]]\nid = "0500"\nblocked = false\n'
 
 
+def test_how_a_guest_charges(house: House) -> None:
+    house.tag("add", "0500", "--mode", "fast")
+    assert house.tags.read_text() == '[[tag]]\nid = "0500"\nmode = "fast"\n'
+
+    house.tag("add", "0500", "--mode", "default")
+    assert house.tags.read_text() == '[[tag]]\nid = "0500"\n'
+
+
 def test_list_for_people(house: House) -> None:
     assert house.tag("list")[1] == "no tags yet; let the next card that is shown charge: tinyocpp tag learn\n"
     house.tag("add", "04A2B3C4", "--name", "Anna", "--group", "family")
-    house.tag("add", "0500", "--expires", "2020-12-31")
+    house.tag("add", "0500", "--expires", "2020-12-31", "--mode", "fast")
 
     assert house.tag("list")[1].splitlines() == [
-        "id        name  group   status    expires     transactions",
+        "id        name  group   status    expires     transactions  mode",
         "04A2B3C4  Anna  family  Accepted                         1",
-        "0500                    Expired   2020-12-31             1",
+        "0500                    Expired   2020-12-31             1  fast",
     ]
 
 
@@ -92,6 +100,7 @@ def test_list_for_programs(house: House) -> None:
             "expires": "2020-12-31T12:00:00+01:00",
             "blocked": True,
             "transactions": 1,
+            "mode": None,
             "status": "Blocked",
         }
     ]

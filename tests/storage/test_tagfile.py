@@ -63,6 +63,7 @@ def test_everything_a_tag_can_have() -> None:
         expires = 2026-12-31
         blocked = true
         transactions = 2
+        mode = "min+solar"
 
         [[tag]]
         id = "05 00"
@@ -77,7 +78,7 @@ def test_everything_a_tag_can_have() -> None:
     """
 
     assert parse(data, "tags.toml") == [
-        Tag("04A2B3C4", "Anna Müller", "family", date(2026, 12, 31), True, 2),
+        Tag("04A2B3C4", "Anna Müller", "family", date(2026, 12, 31), True, 2, "min+solar"),
         Tag("05 00", expires=datetime(2026, 12, 31, 12, tzinfo=timezone(timedelta(hours=1)))),
         Tag("0600", expires=date(2026, 12, 31)),
         Tag("0700", expires=datetime(2026, 12, 31, 12)),  # noqa: DTZ001
@@ -91,6 +92,10 @@ BROKEN = {
     "no quotes": (ONE + "\n[[tag]]\nid = 12345678", ":4: tag.id: must be text in quotes, not 12345678"),
     "twice": (ONE + '[[tag]]\nid = "0500 "', ":3: tag.id: '0500 ' is there twice; remove one"),
     "one bracket": ('[tag]\nid = "0500"', ": tag: there can be many; write [[tag]] with two brackets"),
+    "no such mode": (
+        ONE + 'mode = "sun"',
+        ':1: tag.mode: \'sun\' is not possible; write "off" or "fast" or "solar" or "min+solar"',
+    ),
     "another table": (ONE + "[tags]\nx = 1", ": tags: unknown key; did you mean 'tag'?"),
     "too long": (
         '[[tag]]\nid = "0500"\ngroup = "000000000000000000000"',

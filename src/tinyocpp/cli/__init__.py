@@ -31,6 +31,7 @@ WORDS = {
     "log": "the frames to and from the chargers",
     "replay": "what we would answer to the frames of a log",
     "solar": "try charging from the sun on recorded days",
+    "control": "steer charging by the sun and the house (the listener starts it by itself)",
     "doctor": "look for what is wrong, and say what to do next",
     "config": "check or show the settings",
     "backup": "copy everything that was booked into a file, while everything runs",

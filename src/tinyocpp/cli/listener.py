@@ -16,7 +16,7 @@ from tinyocpp.cli.program import Parser, run_program
 from tinyocpp.config import load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tinyocpp.config import Config
 
@@ -53,13 +53,20 @@ def _run(args: argparse.Namespace) -> int:
     if args.engine == "websocketd":
         from tinyocpp.hosts import websocketd
 
-        return websocketd.supervise(config, args.config, host=args.host, port=args.port, ready=_greet)
+        return websocketd.supervise(
+            config, args.config, host=args.host, port=args.port, ready=_greet, read_config=_reader(args)
+        )
     return _serve(config, args)
+
+
+def _reader(args: argparse.Namespace) -> Callable[[], Config]:
+    return lambda: load(args.config, os.environ)
 
 
 def _serve(config: Config, args: argparse.Namespace) -> int:
     import asyncio
 
+    from tinyocpp.hosts.attendant import Attendant
     from tinyocpp.hosts.websocket import serve
 
     asyncio.run(
@@ -68,7 +75,8 @@ def _serve(config: Config, args: argparse.Namespace) -> int:
             host=args.host,
             port=args.port,
             ready=lambda listener: _greet(listener.urls()),
-            read_config=lambda: load(args.config, os.environ),
+            read_config=_reader(args),
+            attendant=Attendant(args.config),
         )
     )
     return 0

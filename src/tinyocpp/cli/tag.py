@@ -16,6 +16,7 @@ import msgspec
 
 from tinyocpp.cli.tables import Column, add_format, print_rows
 from tinyocpp.errors import NoAnswer, Refused
+from tinyocpp.modes import MODES
 from tinyocpp.storage import open_reader, tagedit
 from tinyocpp.storage.tagfile import read_expiry
 from tinyocpp.tags import Tag, TagList, clean, fold
@@ -28,8 +29,17 @@ if TYPE_CHECKING:
 SHOWN_WITHIN = timedelta(minutes=10)
 POLL_S = 0.5
 NEVER = "never"
+AS_ITS_CHARGER = "default"
 
-COLUMNS = ("id", "name", "group", "status", Column("expires", show=lambda value: str(value or "")), "transactions")
+COLUMNS = (
+    "id",
+    "name",
+    "group",
+    "status",
+    Column("expires", show=lambda value: str(value or "")),
+    "transactions",
+    "mode",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +72,12 @@ def _details(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--blocked", action=argparse.BooleanOptionalAction, default=left, help="refuse it, or no more")
     parser.add_argument("--transactions", metavar="N", type=int, default=left, help="charges at once (default: 1)")
+    parser.add_argument(
+        "--mode",
+        choices=(*MODES, AS_ITS_CHARGER),
+        default=left,
+        help="how its charges go, whatever its charger is set to",
+    )
 
 
 def _expiry(text: str) -> datetime | date | None:
@@ -94,6 +110,8 @@ def _write(id_tag: str, args: argparse.Namespace, config: Config) -> None:
     path = config.paths.tags
     known = next((tag for tag in tagedit.read(path) if fold(tag.id) == fold(id_tag)), None)
     said = {key: getattr(args, key) for key in Tag.__struct_fields__ if key != "id" and hasattr(args, key)}
+    if said.get("mode") == AS_ITS_CHARGER:
+        said["mode"] = None
     tag = msgspec.structs.replace(known or Tag(clean(id_tag)), **said)
     tagedit.put(path, tag)
     print(f"{tag.id}{f' ({tag.name})' if tag.name else ''} is {'changed' if known else 'added'} in {path}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from tinyocpp.identity import RULE, valid_identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from tinyocpp.connectors import Offer
 
 CONNECT_S = 5.0  # the host may be in the middle of a long batch
 LONGEST_CODE, LONGEST_DESCRIPTION = 100, 1000  # of a CALLERROR, that are said; the standard has room for 255
@@ -81,6 +84,23 @@ class CommandClient:
         if self._events:
             return self._events.pop(0)
         return self._read(deadline)
+
+    def lines_there(self) -> list[Line | None]:
+        """What has come, without waiting, also answers to offers; None at the end of the connection."""
+        there: list[Line | None] = [*self._events]
+        self._events.clear()
+        while True:
+            try:
+                line = self._read(time.monotonic())
+            except NoAnswer:
+                return there
+            there.append(line)
+            if line is None:
+                return there
+
+    def offer(self, offer: Offer) -> None:
+        """Let a connector have this. The answer comes among the lines: nothing, or why not."""
+        self._write({"offer": offer})
 
     def close(self) -> None:
         self._sock.close()
@@ -145,6 +165,15 @@ def connected_chargers(directories: Iterable[str]) -> list[str]:
     if closed and not found:
         raise closed
     return sorted(found)
+
+
+def sockets_in(directories: Iterable[str]) -> set[str]:
+    """Folded identities whose sockets there are, also those left behind; none where this user may not look."""
+    found: set[str] = set()
+    for directory in directories:
+        with suppress(NotPermitted):
+            found.update(_sockets_in(directory))
+    return found
 
 
 def open_charger(directories: Iterable[str], charger_id: str | None) -> CommandClient:

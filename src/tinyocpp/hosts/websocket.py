@@ -29,8 +29,8 @@ from websockets.protocol import State
 
 from tinyocpp.admission import Standing
 from tinyocpp.attempts import network_of
-from tinyocpp.errors import OperatorError
 from tinyocpp.hosts.addresses import address_of, bind, ports, urls
+from tinyocpp.hosts.attendant import Attendant, read_again
 from tinyocpp.hosts.batch import SystemClock, charger_of
 from tinyocpp.hosts.commandsocket import CommandSockets
 from tinyocpp.hosts.door import Door
@@ -375,6 +375,7 @@ async def serve(
     port: int | None = None,
     ready: Callable[[Listener], None],
     read_config: Callable[[], Config],
+    attendant: Attendant,
 ) -> None:
     """Listen until SIGTERM or SIGINT; SIGHUP reads the configuration and the tags again. Raises OperatorError."""
     stop = asyncio.Event()
@@ -383,19 +384,17 @@ async def serve(
     await listener.start()
     for number in (signal.SIGTERM, signal.SIGINT):
         listener.loop.add_signal_handler(number, stop.set)
-    listener.loop.add_signal_handler(signal.SIGHUP, _read_again, listener, read_config)
+
+    def reload(renewed: Config) -> None:
+        listener.reload(renewed)
+        attendant.look_after(renewed)
+
+    listener.loop.add_signal_handler(signal.SIGHUP, read_again, read_config, reload, "this listener")
+    attendant.look_after(config)
     ready(listener)
     await stop.wait()
+    attendant.stop()
     await listener.stop()
-
-
-def _read_again(listener: Listener, read_config: Callable[[], Config]) -> None:
-    try:
-        listener.reload(read_config())
-    except OperatorError as error:
-        log("not_reloaded", why=error, then="the configuration from before stays in force")
-    else:
-        log("reloaded", file=listener.config.source or "(none)")
 
 
 def _tls_of(config: Config) -> ServerContext | None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from tinyocpp.errors import ConfigError, Unavailable
 from tinyocpp.hosts.addresses import bind, bracketed, own_end, ports, urls
-from tinyocpp.hosts.log import log
+from tinyocpp.hosts.attendant import Attendant, read_again
 from tinyocpp.hosts.runtimedir import prepare_runtime
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def supervise(
     host: str | None,
     port: int | None,
     ready: Callable[[Sequence[str]], None],
+    read_config: Callable[[], Config],
 ) -> int:
-    """Until SIGTERM or SIGINT, then 0; if websocketd ends by itself, Unavailable. SIGHUP needs nothing: every backend
-    reads configuration and tags when it starts, and the tags whenever they change."""
+    """Until SIGTERM or SIGINT, then 0; if websocketd ends by itself, Unavailable. SIGHUP is for the control program
+    alone: every backend reads configuration and tags when it starts, and the tags whenever they change."""
     program = _program(config)
     host = config.listener.host if host is None else host
     bound = {scheme: _free(host, wanted) for scheme, wanted in ports(config, port).items()}
@@ -56,6 +57,7 @@ def supervise(
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     commands = [_command(program, scheme, host, port, config, config_option) for scheme, port in bound.items()]
     processes = [_run(command) for command in commands]
+    attendant = Attendant(config_option)
     try:
         for number, process in zip(bound.values(), processes, strict=True):
             _wait_until_it_accepts(host, number, process)
@@ -63,9 +65,11 @@ def supervise(
             from tinyocpp.hosts.expiry import log_endings
 
             log_endings(config, datetime.now(UTC))
+        attendant.look_after(config)
         ready([url for scheme, number in bound.items() for url in urls(scheme, host, number)])
-        _wait_for_the_end(processes, config)
+        _wait_for_the_end(processes, attendant, read_config)
     finally:
+        attendant.stop()
         _end(processes)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     return 0
@@ -137,13 +141,15 @@ def _wait_until_it_accepts(host: str, port: int, process: subprocess.Popen[bytes
     raise Unavailable(f"websocketd does not listen on port {port}; what it says is above")
 
 
-def _wait_for_the_end(processes: list[subprocess.Popen[bytes]], config: Config) -> None:
+def _wait_for_the_end(
+    processes: list[subprocess.Popen[bytes]], attendant: Attendant, read_config: Callable[[], Config]
+) -> None:
     while all(process.poll() is None for process in processes):
         match signal.sigwait(SIGNALS):
             case signal.SIGTERM | signal.SIGINT:
                 return
             case signal.SIGHUP:
-                log("reloaded", file=config.source or "(none)", by="every charger's next connection")
+                read_again(read_config, attendant.look_after, by="every charger's next connection")
     raise Unavailable("websocketd has ended; what it says is above")
 
 

@@ -11,6 +11,7 @@ a tag (tags.py does), and nothing here writes the owner's file (tagedit.py does)
     expires = 2026-12-31      # the last day, or a time
     blocked = false
     transactions = 1          # at once
+    mode = "fast"             # how its charges go, whatever its charger is set to
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import msgspec
 
 from tinyocpp import toml
 from tinyocpp.errors import ConfigError
+from tinyocpp.modes import Mode
 from tinyocpp.storage.files import read_whole, write_whole
 from tinyocpp.tags import Tag, TagList, fold, mistake
 
@@ -155,6 +157,7 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires: object = None
     blocked: bool = False
     transactions: int = 1
+    mode: Mode | None = None
 
 
 def parse(data: bytes, name: str) -> list[Tag]:
@@ -177,7 +180,7 @@ def _tag(line: Line, place: str) -> Tag:
         expires = read_expiry(line.expires)
     except ValueError as error:
         raise ConfigError(f"{place}: tag.expires: {error}") from None
-    tag = Tag(line.id, line.name, line.group, expires, line.blocked, line.transactions)
+    tag = Tag(line.id, line.name, line.group, expires, line.blocked, line.transactions, line.mode)
     if wrong := mistake(tag):
         raise ConfigError(f"{place}: tag.{wrong}")
     return tag

@@ -1,0 +1,141 @@
+"""The control program's lines to all connected chargers: who is there, what they measure, what is offered to them.
+
+One command socket each, followed; a charger that comes or goes is noticed by itself. Nothing here waits for a charger:
+an offer is answered by the host at once, and what is not read yet is read the next time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tinyocpp.companions.commandclient import open_charger, sockets_in
+from tinyocpp.companions.steering import Drawn
+from tinyocpp.errors import NoAnswer, NotPermitted, Unavailable
+from tinyocpp.hosts.log import Throttle, log
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinyocpp.companions.commandclient import CommandClient, Line
+    from tinyocpp.connectors import Offer
+
+LOOK_EVERY_S = 1.0  # for chargers that are new
+SAMPLES_KEPT = 30
+NOMINAL_V = 230.0
+NEWS = frozenset({"transaction", "status", "boot", "connected", "disconnected"})
+"""Events that may change what a charger is to have."""
+
+
+class _Sample(msgspec.Struct):
+    connector_id: int
+    power_w: float | None = None
+    currents_a: tuple[float | None, float | None, float | None] = (None, None, None)
+    register_wh: int | None = None
+
+
+class Lines:
+    """Open as long as the control program runs. `drawn` has the last samples by folded identity and connector."""
+
+    def __init__(self, directories: Sequence[str]) -> None:
+        self.drawn: dict[tuple[str, int], deque[Drawn]] = defaultdict(lambda: deque(maxlen=SAMPLES_KEPT))
+        self._directories = directories
+        self._clients: dict[str, CommandClient] = {}
+        self._registers: dict[tuple[str, int], tuple[float, int]] = {}
+        self._looked_s = 0.0
+        self._complaints = Throttle()
+
+    @property
+    def connected(self) -> frozenset[str]:
+        """Folded identities, as the sockets are named."""
+        return frozenset(self._clients)
+
+    @property
+    def clients(self) -> list[CommandClient]:
+        """For select: readable when there is something to `hear`."""
+        return list(self._clients.values())
+
+    def look(self, now_s: float) -> bool:
+        """Open a line to whoever has come. True: somebody has."""
+        if now_s - self._looked_s < LOOK_EVERY_S:
+            return False
+        self._looked_s = now_s
+        came = False
+        for name in sorted(sockets_in(self._directories) - set(self._clients)):
+            came = self._open(name) or came
+        return came
+
+    def _open(self, name: str) -> bool:
+        try:
+            client = open_charger(self._directories, name)
+            client.follow()
+        except Unavailable:
+            return False  # a socket that was left behind, or its charger has gone this moment
+        except NotPermitted as error:
+            if self._complaints.due(name, time.monotonic()) is not None:
+                log("no_command_socket", charger=name, why=error)
+            return False
+        self._clients[name] = client
+        return True
+
+    def hear(self, client: CommandClient, now_s: float) -> bool:
+        """Read what has come on this line. True: it is news, and decisions may change."""
+        news = False
+        for line in client.lines_there():
+            if line is None:
+                self._close(client)
+                return True
+            if line.event == "sample":
+                self._measured(client.charger_id, line, now_s)
+            elif line.error is not None:
+                log("offer_refused", charger=client.charger_id, why=line.error.description)
+            news = news or line.event in NEWS
+        return news
+
+    def offer(self, name: str, offer: Offer) -> None:
+        """To the charger of this folded identity, if it is there."""
+        client = self._clients.get(name)
+        if client is None:
+            return
+        try:
+            client.offer(offer)
+        except (Unavailable, NoAnswer):
+            self._close(client)
+
+    def close(self) -> None:
+        for client in list(self._clients.values()):
+            self._close(client)
+
+    def _close(self, client: CommandClient) -> None:
+        client.close()
+        self._clients.pop(client.charger_id, None)
+        for key in [key for key in self.drawn if key[0] == client.charger_id]:
+            del self.drawn[key]
+
+    def _measured(self, name: str, line: Line, now_s: float) -> None:
+        sample = msgspec.convert(line.details, _Sample, strict=False)
+        key = (name, max(sample.connector_id, 1))
+        power_w = self._power_w(key, sample, now_s)
+        if power_w is None:
+            return
+        told = [current or 0.0 for current in sample.currents_a]
+        currents = (told[0], told[1], told[2]) if any(one is not None for one in sample.currents_a) else None
+        self.drawn[key].append(Drawn(now_s, power_w, currents))
+
+    def _power_w(self, key: tuple[str, int], sample: _Sample, now_s: float) -> float | None:
+        """As measured; else by the currents; else by what the register has counted since the last sample."""
+        if sample.power_w is not None:
+            return sample.power_w
+        currents = [current for current in sample.currents_a if current is not None]
+        if currents:
+            return sum(currents) * NOMINAL_V
+        before = self._registers.get(key)
+        if sample.register_wh is None:
+            return None
+        self._registers[key] = now_s, sample.register_wh
+        if before is None or now_s - before[0] < 1.0:
+            return None
+        return max(sample.register_wh - before[1], 0) / (now_s - before[0]) * 3600.0

@@ -1,0 +1,246 @@
+"""What each charger is to have now, by the sun and by what the house leaves: solar.py and sharing.py at work.
+
+Free of I/O: the control program (control.py) says what there is, and is told what to offer. Here the two laws meet. The
+sun says first what a charge should have, in order of priority; then the house connection says how much of it may be.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import inf
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
+
+from tinyocpp import sharing, solar
+from tinyocpp.headroom import Reading
+from tinyocpp.parties import Party
+from tinyocpp.solar import Decision, Outlet, Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinyocpp.config import Config
+    from tinyocpp.measuring import Measured
+    from tinyocpp.modes import Mode, Rotation
+
+FROM_THE_SUN: tuple[Mode, ...] = ("solar", "min+solar")
+SETTLED_S = 45.0  # charger, car and the next sample have followed by then
+TOGETHER_S = 2.5  # meters and chargers tell of some seconds; nearer together they need not be
+READINGS_KEPT = 60
+Currents = tuple[float, float, float]
+
+
+class Drawn(msgspec.Struct, frozen=True):
+    """What a charger measured of one charge."""
+
+    at_s: float  # when it came, by a monotonic clock
+    power_w: float
+    currents_a: Currents | None = None
+
+
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """One connector as it is now."""
+
+    charger_id: str
+    connector_id: int
+    connected: bool = True
+    transaction_id: int | None = None  # a charge runs
+    mode: Mode = "fast"
+    priority: int = 0
+    rotation: Rotation = "RST"
+    phases: int = 3  # that its car uses
+    can_swap: bool = False
+    outlet: Outlet = Outlet()  # its currents; the phases are said above
+    drawn: tuple[Drawn, ...] = ()  # the newest last
+
+    @property
+    def key(self) -> str:
+        return f"{self.charger_id}/{self.connector_id}"
+
+    def choices(self) -> Outlet:
+        """With the numbers of phases there are to choose from."""
+        return replace(self.outlet, phases=(1, self.phases) if self.can_swap and self.phases > 1 else (self.phases,))
+
+
+class Given(msgspec.Struct, frozen=True):
+    """What one connector may have from now on. 0 phases: whatever it has."""
+
+    current_a: float
+    phases: int
+    words: str
+
+
+class Steering:
+    """Decides as often as it is asked; remembers what the laws remember, and what was given since when."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._suns: dict[str, tuple[int | None, solar.State]] = {}  # for which charge
+        self._decided_s: dict[str, float] = {}
+        self._decisions: dict[str, Decision] = {}
+        self._shared = sharing.State()
+        self._meter: deque[Measured] = deque(maxlen=READINGS_KEPT)
+        self._given: dict[str, list[tuple[float, float]]] = {}  # since when, W
+        self._last: dict[str, Given] = {}
+        self._on: dict[str, tuple[int, float]] = {}  # since when on how many phases
+
+    def decide(self, lives: Sequence[Live], measured: Measured | None, now_s: float) -> dict[str, Given]:
+        """By key; who is missing may have what it likes."""
+        if measured is not None and (not self._meter or measured.taken_s > self._meter[-1].taken_s):
+            self._meter.append(measured)
+        in_order = sorted(lives, key=lambda live: (-live.priority, live.key))
+        wanted = {live.key: self._wanted(live, in_order[number + 1 :], now_s) for number, live in enumerate(in_order)}
+        shares = self._shares(in_order, wanted, measured, now_s)
+        given = {live.key: _least(live, wanted[live.key], shares.get(live.key)) for live in in_order if live.connected}
+        kept = {key: what for key, what in given.items() if what is not None}
+        self._remember(in_order, kept, now_s)
+        return kept
+
+    # What the sun says.
+
+    def _wanted(self, live: Live, after: Sequence[Live], now_s: float) -> Decision | None:
+        """None: it may have what it likes."""
+        if live.mode == "off":
+            return Decision(0, 0.0, "off")
+        if live.mode == "fast":
+            return None
+        charge, state = self._suns.get(live.key, (None, solar.State()))
+        if live.transaction_id is None:
+            self._suns.pop(live.key, None)
+            return Decision(0, 0.0, "waiting for a charge to begin")
+        if charge != live.transaction_id:
+            state = solar.State()
+        elif now_s - self._decided_s.get(live.key, -inf) < self.config.control.interval_s - 1e-3:
+            return self._decisions[live.key]
+        sample = self._sample(live, after)
+        state, decision = solar.decide(state, self.config.solar, live.mode, live.choices(), sample, now_s)
+        self._suns[live.key] = live.transaction_id, state
+        self._decided_s[live.key], self._decisions[live.key] = now_s, decision
+        return decision
+
+    def _sample(self, live: Live, after: Sequence[Live]) -> Sample | None:
+        """House and car at one moment: the last at which both were measured, or at which the car had long done what it
+        was given. The house is seen as if those that come after this one drew nothing: what they take is there for who
+        comes first. None: nothing of the kind is known."""
+        found = self._together(live)
+        if found is None:
+            return None
+        measured, car_w = found
+        giving_w = sum(self._drew_w(other, measured.taken_s) for other in after if other.mode in FROM_THE_SUN)
+        return Sample(
+            read_s=measured.read_s,
+            delay_s=measured.delay_s,
+            grid_w=measured.grid_w - giving_w,
+            car_w=car_w,
+            battery_w=measured.battery_w,
+            battery_soc=measured.battery_soc,
+        )
+
+    def _together(self, live: Live) -> tuple[Measured, float] | None:
+        """A car that was given something else a moment ago may draw the one or the other: taken together with a meter
+        read at another moment, that would be a surplus that is not there, and the next would be the opposite."""
+        given_s = self._given[live.key][-1][0] if self._given.get(live.key) else -inf
+        for measured in reversed(self._meter):
+            if measured.taken_s >= given_s + SETTLED_S:
+                return measured, self._drew_w(live, measured.taken_s)
+            sampled = [one for one in live.drawn if abs(one.at_s - measured.taken_s) <= TOGETHER_S]
+            if sampled:
+                return measured, min(sampled, key=lambda one: abs(one.at_s - measured.taken_s)).power_w
+        return None
+
+    def _drew_w(self, live: Live, at_s: float) -> float:
+        """As last measured then; what it was given where it measures nothing."""
+        if live.transaction_id is None:
+            return 0.0
+        measured = [one for one in live.drawn if one.at_s <= at_s + TOGETHER_S]
+        if measured:
+            return measured[-1].power_w
+        given = [power_w for since_s, power_w in self._given.get(live.key, ()) if since_s <= at_s]
+        return given[-1] if given else 0.0
+
+    # What the house leaves.
+
+    def _shares(
+        self, lives: Sequence[Live], wanted: dict[str, Decision | None], measured: Measured | None, now_s: float
+    ) -> dict[str, sharing.Share]:
+        config = self.config.sharing
+        if not config.limit_a:
+            return {}
+        reading = None
+        if measured is not None and measured.currents_a is not None:
+            reading = Reading(currents_a=measured.currents_a, read_s=measured.read_s, delay_s=measured.delay_s)
+        parties = [self._party(live, wanted[live.key]) for live in lives]
+        metered = self.config.meter is not None
+        self._shared, shares = sharing.share(self._shared, config, parties, reading, now_s, metered=metered)
+        return shares
+
+    def _party(self, live: Live, decision: Decision | None) -> Party:
+        last, newest = self._last.get(live.key), live.drawn[-1] if live.drawn else None
+        most_a = live.outlet.max_current_a
+        if decision is not None and decision.phases and decision.current_a:
+            most_a = min(most_a, decision.current_a)
+        return Party(
+            key=live.key,
+            priority=live.priority,
+            wants=live.transaction_id is not None and (decision is None or decision.phases > 0),
+            phases=live.phases if decision is None or not decision.phases else decision.phases,
+            rotation=live.rotation,
+            can_swap=live.can_swap,
+            min_a=live.outlet.min_current_a,
+            max_a=most_a,
+            step_a=live.outlet.step_a,
+            allowed_a=0.0 if last is None else last.current_a,
+            drawn_a=None if newest is None else newest.currents_a,
+            drawn_s=-inf if newest is None else newest.at_s,
+            fallback_a=None if live.connected else self.fallback_a(live, len(self._last)),
+        )
+
+    def fallback_a(self, live: Live, chargers: int) -> float:
+        """What is left with the charger for the time when nobody says anything any more."""
+        if live.mode == "off":
+            return 0.0
+        fallback_a = self.config.control.fallback_a
+        limit_a = self.config.sharing.limit_a
+        if limit_a and self.config.sharing.safe_a < fallback_a * max(chargers, 1):
+            return 0.0
+        return fallback_a
+
+    def _remember(self, lives: Sequence[Live], given: dict[str, Given], now_s: float) -> None:
+        for live in lives:
+            what, history = given.get(live.key), self._given.setdefault(live.key, [])
+            power_w = 0.0 if what is None else what.current_a * (what.phases or live.phases) * live.outlet.voltage_v
+            if what is not None and (not history or history[-1][1] != power_w):
+                history.append((now_s, power_w))
+            del history[: max(len(history) - 20, 0)]
+            self._on_phases(live, 0 if what is None or not what.current_a else what.phases or live.phases, now_s)
+        self._last = given
+
+    def _on_phases(self, live: Live, phases: int, now_s: float) -> None:
+        if live.can_swap and self._on.get(live.key, (0, 0.0))[0] != phases:
+            self._on[live.key] = phases, now_s
+
+    def settled_on(self, key: str, now_s: float) -> int:
+        """On how many phases this connector has been for a while. 0: nobody can tell yet."""
+        phases, since_s = self._on.get(key, (3, -inf))
+        return phases if now_s - since_s >= SETTLED_S else 0
+
+
+def _least(live: Live, wanted: Decision | None, share: sharing.Share | None) -> Given | None:
+    """What both the sun and the house let it have."""
+    if wanted is None and share is None:
+        return None
+    if share is None:
+        assert wanted is not None
+        return Given(wanted.current_a, wanted.phases, wanted.words)
+    if wanted is None:
+        return Given(share.current_a, share.phases, share.words)
+    phases = min(wanted.phases, share.phases) if wanted.phases and share.phases else 0
+    if not phases or not wanted.current_a:
+        held = wanted.words if not wanted.current_a else share.words
+        return Given(0.0, wanted.phases, held)
+    sun_a = wanted.current_a * wanted.phases / phases
+    if sun_a <= share.current_a:
+        return Given(min(sun_a, live.outlet.max_current_a), phases, wanted.words)
+    return Given(share.current_a, phases, f"{wanted.words}; {share.words}")

@@ -1,0 +1,160 @@
+"""The control program beside a real listener, with a meter's file, simulated chargers and their house, in fast time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from street import Box, Moment, Street, house_of, steady, street
+
+from tinyocpp.companions.control import Control
+from tinyocpp.config import load
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+    from pathlib import Path
+
+# The house lives sixty times as fast as we do: what takes us a second is a minute for the car.
+FAST = """
+[control]
+interval_s = 0.2
+write_every_s = 0.1
+settle_s = 0.5
+[solar]
+mode = "{mode}"
+min_charging_s = 1
+min_off_s = 0.5
+pause_s = 1
+dwell_s = 2
+stale_after_s = 5
+start_cost_wh = 0.01
+stop_cost_wh = 0.02
+swap_cost_wh = 0.6
+[meter]
+kind = "file"
+path = "meter.json"
+interval_s = 0.5
+stale_after_s = 3
+"""
+
+
+@asynccontextmanager
+async def controlled(one: Street) -> AsyncIterator[None]:
+    """As `tinyocpp control` does it, in a thread."""
+    told, teller = os.pipe()
+    running = asyncio.create_task(asyncio.to_thread(Control(load(str(one.site.file), {})).run, [told]))
+    try:
+        yield
+    finally:
+        os.close(teller)
+        await running
+        os.close(told)
+
+
+def notes(one: Street) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((one.site.runtime / "control.json").read_text())
+    return found
+
+
+METER_S = 0.1  # as the street has it
+
+SHARED = """
+[sharing]
+limit_a = {limit_a}
+stale_after_s = 5
+lag_s = 1
+raise_after_s = 1
+min_off_s = 1
+dwell_s = 3
+"""
+
+
+def most_on_a_phase(moment: Moment) -> float:
+    return max(moment.shown.l1_a, moment.shown.l2_a, moment.shown.l3_a)
+
+
+def scene(steps: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(steps, 60))
+
+
+def unharmed(one: Street, identity: str = "garage") -> bool:
+    """No limit no car knows, no phases changed under load, nothing of what moves written to flash."""
+    tally = one.tally(identity)
+    return not tally.too_small_a and not tally.damage and not tally.written["ChargePointMaxProfile"]
+
+
+def test_a_car_is_charged_from_the_sun(tmp_path: Path) -> None:
+    async def steps() -> None:
+        text = FAST.format(mode="solar")
+        async with street(tmp_path, [Box("garage")], steady(pv_w=6900), text=text) as s, controlled(s):
+            await s.live(600)
+            at_s = s.now_s
+            await s.live(600)
+            assert all(9 < moment.drawn_a("garage")[2] < 10.5 for moment in s.since(at_s))
+            assert unharmed(s)
+            (connector,) = notes(s)["connectors"]
+            assert (connector["mode"], connector["phases"]) == ("solar", 3)
+            assert "of sun" in connector["words"]
+
+    scene(steps())
+
+
+def test_a_meter_that_falls_silent_leaves_the_least(tmp_path: Path) -> None:
+    scene(lost_meter(tmp_path))
+
+
+async def lost_meter(folder: Path) -> None:
+    text = FAST.format(mode="min+solar").replace('path = "meter.json"', 'path = "copy.json"')
+    async with street(folder, [Box("garage")], steady(pv_w=9000), text=text) as s:
+        copying = asyncio.create_task(_copy(s.meter_file, folder / "copy.json"))
+        async with controlled(s):
+            await s.live(300)
+            assert s.last.drawn_a("garage")[2] > 12
+            copying.cancel()
+            at_s = s.now_s
+            await s.until(lambda: s.last.drawn_a("garage")[0] < 6.1)
+            assert s.most_a("garage", at_s) <= 13.1
+            await s.live(300)
+            assert 5.9 < s.last.drawn_a("garage")[0] < 6.1
+            assert notes(s)["meter"]["words"]
+
+
+async def _copy(source: Path, target: Path) -> None:
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            target.write_bytes(source.read_bytes())
+        await asyncio.sleep(0.1)
+
+
+def test_two_chargers_and_a_stove_stay_below_the_limit_of_the_house(tmp_path: Path) -> None:
+    async def steps() -> None:
+        text = FAST.format(mode="fast") + SHARED.format(limit_a=25)
+        house = house_of([(0, 0, 0), (900, 0, 0), (901, 0, 6000), (1800, 0, 6000)])
+        async with street(tmp_path, [Box("garage"), Box("carport")], house, text=text) as s, controlled(s):
+            await s.until(lambda: s.now_s > 600)
+            assert min(s.last.drawn_a("garage")[0], s.last.drawn_a("carport")[0]) > 10
+            await s.until(lambda: s.now_s > 1500)
+            over = [moment for moment in s.since(600) if most_on_a_phase(moment) > 25.1]
+            assert len(over) * METER_S < 3  # seconds of ours: reading, deciding, telling, following
+            assert min(s.last.drawn_a("garage")[0], s.last.drawn_a("carport")[0]) > 6
+            assert unharmed(s)
+            assert unharmed(s, "carport")
+
+    scene(steps())
+
+
+def test_when_control_is_gone_the_charger_has_what_was_left_with_it(tmp_path: Path) -> None:
+    async def steps() -> None:
+        text = FAST.format(mode="solar")
+        async with street(tmp_path, [Box("garage")], steady(pv_w=9000), text=text) as s:
+            async with controlled(s):
+                await s.until(lambda: s.last.drawn_a("garage")[2] > 12)
+            line = {"offer": {"connector_id": 1, "current_a": 12.0, "valid_s": 0.5}}
+            assert await s.tell("garage", line) == {"result": {}}
+            await s.until(lambda: 5.9 < s.last.drawn_a("garage")[0] < 6.1)
+
+    scene(steps())
