@@ -17,7 +17,7 @@ from tinyocpp.errors import ConfigError
 from tinyocpp.identity import RULE as IDENTITY_RULE
 from tinyocpp.identity import fold_identity, valid_identity
 from tinyocpp.makers import Quirks, overridden, quirks_of
-from tinyocpp.modes import ControlConfig, Pace, Rotation, SharingConfig, SolarConfig
+from tinyocpp.modes import ControlConfig, Mode, Pace, Rotation, SharingConfig, SolarConfig
 from tinyocpp.places import SYSTEM_STATE, configuration_directories, runtime_directories, state_directory, under
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class ChargerConfig(Table, frozen=True):
     security_profile: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0  # the least it may use
     strict: bool = False  # refuse what the standard forbids instead of mending it
     registration: Literal["Accepted", "Pending", "Rejected"] = "Accepted"
+    mode: Mode | None = None  # how it charges; None: as [solar] says
     min_current_a: Annotated[float, msgspec.Meta(ge=6, le=32)] = 6.0  # the least its car charges with (Zoe: 8)
     max_current_a: Annotated[float, msgspec.Meta(ge=6, le=1000)] = 16.0  # the most sun and house may let it have
     local_list: bool | None = None  # keep the tags in the charger too; None: as [tags] says
@@ -165,6 +166,10 @@ class Config(Tables, frozen=True):
             pause_s=self.solar.pause_s,
             dwell_s=self.solar.dwell_s,
         )
+
+    def mode_of(self, charger_id: str) -> Mode:
+        """How it charges unless its owner, or the tag that charges, says otherwise."""
+        return self.for_charger(charger_id).mode or self.solar.mode
 
     def zone(self) -> tzinfo:
         """Where local days begin."""

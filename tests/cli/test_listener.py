@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +21,6 @@ from websockets.exceptions import InvalidStatus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 ANY = '[chargers]\nadmit = "any"'
 needs_websocketd = pytest.mark.skipif(
@@ -241,3 +241,68 @@ async def test_a_missing_websocketd_is_named(site: Site) -> None:
         69,
         b"tinyocpp-listener: websocketd is not installed: apt install websocketd, or use --engine builtin\n",
     )
+
+
+# The control program beside it.
+
+STEERS = """
+[meter]
+kind = "file"
+path = "meter.json"
+[control]
+interval_s = 0.1
+"""
+
+
+async def control_of(site: Site, but: int = 0) -> int:
+    """The process that wrote the notes, once it is another than `but`."""
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            if (pid := json.loads((site.runtime / "control.json").read_text())["pid"]) != but:
+                return int(pid)
+        await asyncio.sleep(0.02)
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@within(60)
+async def test_the_control_program_is_begun_begun_anew_and_ended_with_it(tmp_path: Path, engine: str) -> None:
+    site = Site(tmp_path, ANY + STEERS)
+    (tmp_path / "meter.json").write_text("-100")
+    program = await Program(await start(site, "--port", "0", "--engine", engine)).greeted()
+    first = await control_of(site)
+    os.kill(first, signal.SIGKILL)
+    second = await control_of(site, first)
+    program.process.send_signal(signal.SIGHUP)
+    third = await control_of(site, second)
+    code, took_s = await program.stopped()
+    assert code == 0
+    assert took_s < 5
+    assert all(map(gone, (first, second, third)))
+    assert b"event=control_ended code=-9" in program.err
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@within(60)
+async def test_the_control_program_never_outlives_it(tmp_path: Path, engine: str) -> None:
+    site = Site(tmp_path, ANY + STEERS)
+    program = await Program(await start(site, "--port", "0", "--engine", engine)).greeted()
+    control = await control_of(site)
+    program.process.kill()
+    while not gone(control):
+        await asyncio.sleep(0.02)
+
+
+@within(30)
+async def test_without_a_sun_or_a_house_there_is_no_control_program(site: Site) -> None:
+    program = await Program(await start(site, "--port", "0")).greeted()
+    tasks = Path(f"/proc/{program.process.pid}/task").iterdir()
+    assert not any((task / "children").read_text() for task in tasks)
+    await program.stopped()

@@ -96,7 +96,7 @@ class View:
         tag = self._tags.find(connector.id_tag) if connector.id_tag and connector.transaction_id is not None else None
         if tag is not None and tag.mode:
             return tag.mode
-        return cast("Mode", modes.get(name, self._config.solar.mode))
+        return cast("Mode", modes.get(name) or self._config.mode_of(name))
 
     def _phases(self, key: str, transaction_id: int | None, drawn: tuple[Drawn, ...]) -> int:
         """That its car uses where it may use all: three until a current was seen."""

@@ -28,7 +28,8 @@ END_S = 2.0
 
 def needed(config: Config) -> bool:
     """Is there a sun or a house to look at? Without, chargers have what they like and what the owner wishes."""
-    return config.meter is not None or config.sharing.limit_a > 0 or config.solar.mode != "fast"
+    modes = (config.solar.mode, *(own.mode for own in config.charger.values()))
+    return config.meter is not None or config.sharing.limit_a > 0 or any(mode not in (None, "fast") for mode in modes)
 
 
 class Attendant:
