@@ -15,10 +15,10 @@ PATIENCE_S = 30
 
 # Each would cost between 3 and 60 ms, or memory, at every start.
 HEAVY = {
-    "argparse", "asyncio", "ast", "concurrent", "cryptography", "ctypes", "dataclasses", "difflib", "email", "hashlib",
-    "html", "http", "importlib.metadata", "inspect", "json", "logging", "multiprocessing", "pathlib", "pickle", "queue",
-    "random", "secrets", "shutil", "ssl", "subprocess", "tempfile", "threading", "tomlkit", "traceback", "unittest",
-    "urllib", "websockets", "zoneinfo",
+    "argparse", "ast", "asyncio", "concurrent", "cryptography", "ctypes", "dataclasses", "difflib", "email",
+    "hashlib", "html", "http", "importlib.metadata", "inspect", "json", "logging", "multiprocessing", "pathlib",
+    "pickle", "queue", "random", "secrets", "shutil", "socket", "ssl", "struct", "subprocess", "tempfile",
+    "threading", "tomlkit", "traceback", "unittest", "urllib", "websockets", "zoneinfo",
 }  # fmt: skip
 
 # The tests' tools bring typing_extensions, which msgspec imports where it is there; what we install does not have it.

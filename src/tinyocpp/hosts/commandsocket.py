@@ -11,7 +11,6 @@ import contextlib
 import os
 import select
 import selectors
-import socket
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,6 +21,7 @@ from tinyocpp.connectors import Offer
 from tinyocpp.errors import Malformed
 from tinyocpp.hosts.log import log
 from tinyocpp.hosts.runtimedir import socket_path
+from tinyocpp.hosts.unixsocket import UnixSocket, accept, pair, peer, unix_socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -74,7 +74,7 @@ class CommandSockets:
     def __init__(self, runtime: RuntimeDirectory) -> None:
         self._runtime = runtime
         self._selector = selectors.DefaultSelector()
-        self._alarm, self._bell = socket.socketpair()  # readable while something waits that no descriptor announces
+        self._alarm, self._bell = pair()  # readable while something waits that no descriptor announces
         self._bell.setblocking(False)
         self._selector.register(self._alarm, READ, self._wake)
         self._busy: dict[CommandSocket, None] = {}
@@ -114,7 +114,7 @@ class CommandSockets:
     def _wake(self, _events: int) -> None:
         self._alarm.recv(4096)
 
-    def watch(self, sock: socket.socket, callback: Callable[[int], None], events: int, before: int) -> None:
+    def watch(self, sock: UnixSocket, callback: Callable[[int], None], events: int, before: int) -> None:
         """Call back when one of `events` is possible; `before` is what was watched for until now, 0 for nothing."""
         if not before:
             self._selector.register(sock, events, callback)
@@ -150,7 +150,7 @@ class CommandSocket:
         self.taken_over = False  # a newer session has the charger: end this one
         self._sockets = sockets
         self._greeting = Event(event="connected", charger_id=charger_id, at=since)
-        self._listener: socket.socket | None = None
+        self._listener: UnixSocket | None = None
         self._path = ""
         self._inode = 0
         self._clients: dict[Client, None] = {}
@@ -162,8 +162,7 @@ class CommandSocket:
     def listen(self, path: str, runtime: RuntimeDirectory, temporary: str) -> None:
         """Bind beside the path, then move onto it: clients find the older session's socket or ours, never none."""
         made = os.path.join(runtime.path, temporary)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.setblocking(False)
+        listener = unix_socket()
         try:
             if len(os.fsencode(path)) > LONGEST_PATH:
                 raise OSError(f"the path is longer than {LONGEST_PATH} bytes; shorten paths.runtime")
@@ -268,11 +267,10 @@ class CommandSocket:
     def _accept(self, _events: int) -> None:
         assert self._listener is not None
         try:
-            sock, _ = self._listener.accept()
+            sock = accept(self._listener)
         except OSError:
             return  # gone again, or we are out of descriptors
-        sock.setblocking(False)
-        user_id, group_id = _peer(sock)
+        user_id, group_id = peer(sock)
         if len(self._clients) >= MOST_CLIENTS or not self._sockets.allowed(user_id, group_id):
             sock.close()
             return
@@ -282,7 +280,7 @@ class CommandSocket:
 class Client:
     """One program on the other end. It may ask one call at a time; what it writes meanwhile waits its turn."""
 
-    def __init__(self, owner: CommandSocket, sockets: CommandSockets, sock: socket.socket, *, trusted: bool) -> None:
+    def __init__(self, owner: CommandSocket, sockets: CommandSockets, sock: UnixSocket, *, trusted: bool) -> None:
         self.follows = False
         self.waits = False
         self.call_id: int | None = None  # of its call, once the session has it
@@ -438,13 +436,14 @@ def _line(message: Event | Reply) -> bytes:
 
 def _take_over(path: str) -> None:
     """Ask an older session to end. A stale socket, or nothing there, is fine."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as older:
-        older.setblocking(False)
-        try:
-            older.connect(path)
-            older.send(b'{"takeover":true}\n')
-        except OSError:
-            pass
+    older = unix_socket()
+    try:
+        older.connect(path)
+        older.send(b'{"takeover":true}\n')
+    except OSError:
+        pass
+    finally:
+        older.close()
 
 
 def _remove(path: str, inode: int | None = None) -> None:
@@ -454,14 +453,6 @@ def _remove(path: str, inode: int | None = None) -> None:
             os.unlink(path)
     except OSError:
         pass
-
-
-def _peer(sock: socket.socket) -> tuple[int, int]:
-    """User and group id of the other end; our own where the system does not say."""
-    if not hasattr(socket, "SO_PEERCRED"):
-        return os.geteuid(), os.getegid()
-    _, user_id, group_id = memoryview(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)).cast("i")
-    return user_id, group_id
 
 
 def _groups_of(user_id: int, group_id: int) -> list[int]:

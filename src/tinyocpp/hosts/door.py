@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PROXIES_SAY = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 """Headers of which none comes without a proxy. One that adds nothing cannot be told from somebody on this machine."""
 
+LOOPBACK = r"127(\.\d{1,3}){3}"  # compiled when it is first asked for
 REMEMBERED = 100  # strangers; a scanner tries thousands
 REMEMBER_EVERY_S = 60
 LINES_OF_STRANGERS = Rate(20, 1 / 6)  # for each address: a scanner has another identity every time
@@ -119,7 +120,7 @@ def identity_in(target: str) -> str:
     """The identity in a request target: its last segment that is not empty, percent-decoded once; "" if unreadable.
 
     Any path will do, as chargers append their identity to whatever was typed (quirks H6 to H8)."""
-    path = re.split(r"[?#]", target, maxsplit=1)[0]
+    path = target.partition("?")[0].partition("#")[0]
     segment = path.rstrip("/").rpartition("/")[2]
     raw = segment.encode("utf-8", "surrogateescape")
     try:
@@ -131,4 +132,4 @@ def identity_in(target: str) -> str:
 def is_loopback(address: str) -> bool:
     """127.0.0.0/8, ::1, and the first inside the second's notation."""
     address = address.removeprefix("::ffff:")
-    return address == "::1" or re.fullmatch(r"127(\.\d{1,3}){3}", address) is not None
+    return address == "::1" or (address.startswith("127.") and re.fullmatch(LOOPBACK, address) is not None)

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import time
 from codecs import BOM_UTF8
 from datetime import date, datetime
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
     from tinyocpp.tags import Policy, Verdict
 
-HEADER = r"[ \t]*\[\[[ \t]*tag[ \t]*\]\]"
+HEADER = "[[tag]]"  # whatever space is in it
 
 SETTLED_NS = 2_000_000_000
 """Until a change is this old, another may hide behind the same time of change (2 s is what FAT keeps)."""
@@ -206,7 +205,7 @@ def _places(data: bytes, name: str, count: int) -> list[str]:
 
 def header_lines(text: str) -> list[int]:
     """The lines that open a [[tag]], counted from 0."""
-    return [number for number, line in enumerate(text.split("\n")) if re.match(HEADER, line)]
+    return [number for number, line in enumerate(text.split("\n")) if "".join(line.split()).startswith(HEADER)]
 
 
 # --- files
