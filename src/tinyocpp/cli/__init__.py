@@ -26,6 +26,7 @@ WORDS = {
     "tag": "who may charge: list, add, remove, or learn the card that is shown",
     "start": "start a charge",
     "stop": "stop a charge",
+    "limit": "how fast a charger may charge at most, or a pause",
     "charger": "one charger: let it in, set it up, restart it, reserve it, limit it",
     "ca": "your own certificate authority, for TLS: make it, renew, issue, revoke",
     "log": "the frames to and from the chargers",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from tinyocpp.companions.commandclient import connected_chargers
-from tinyocpp.errors import NotPermitted
-from tinyocpp.identity import fold_identity
+from tinyocpp.errors import NotPermitted, Unavailable
+from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.storage import open_reader
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from tinyocpp.config import Config
     from tinyocpp.makers import Quirks
     from tinyocpp.storage import ChargerStatus, ConnectorStatus, Reader, Registered
@@ -35,6 +38,40 @@ def look_up(identity: str, config: Config) -> Registered | None:
 def registered(reader: Reader, identity: str) -> Registered | None:
     found = _status(reader, identity)
     return found.registered if found else None
+
+
+def has_been_here(one: Registered) -> bool:
+    """Not one that was only refused."""
+    return one.admitted_at is not None or one.last_seen_at is not None
+
+
+def chosen(typed: str | None, reader: Reader, connected: Callable[[], Collection[str]]) -> Registered:
+    """The charger named, be it connected or not; else the only one connected, or where none is, the only one known.
+    `connected`: the identities, folded, asked for only then. Raises Unavailable."""
+    known = [one.registered for one in reader.chargers()]
+    if typed is not None:
+        return _named(typed, known)
+    known = [one for one in known if has_been_here(one)]
+    here = connected()
+    found = [one for one in known if fold_identity(one.charger_id) in here]
+    found = found or [one for one in known if fold_identity(one.charger_id) != SIMULATOR] or known
+    if not found:
+        raise Unavailable("no charger has connected yet; tinyocpp doctor says what to do")
+    if len(found) > 1:
+        several = "several chargers are connected" if here else "no charger is connected, and several are known"
+        raise Unavailable(f"{several}: name one with --charger ({', '.join(one.charger_id for one in found)})")
+    return found[0]
+
+
+def _named(typed: str, known: list[Registered]) -> Registered:
+    found = next((one for one in known if fold_identity(one.charger_id) == fold_identity(typed)), None)
+    if found is None:
+        names = ", ".join(one.charger_id for one in known if has_been_here(one)) or "none yet"
+        raise Unavailable(f"{typed} is unknown (known: {names}); connect it first, or see: tinyocpp charger list")
+    if not has_been_here(found):
+        remedy = f"tinyocpp charger admit {quote(found.charger_id)}"
+        raise Unavailable(f"{found.charger_id} has never been let in; let it in first: {remedy}")
+    return found
 
 
 def quirks(one: Registered, config: Config) -> Quirks:

@@ -35,9 +35,13 @@ def add_waiting_options(parser: ArgumentParser, timeout_s: float) -> None:
 class Wait:
     """One charger, watched from before it is asked until it has done what it was asked."""
 
-    def __init__(self, config: Config, client: CommandClient, timeout_s: float) -> None:
+    def __init__(
+        self, config: Config, client: CommandClient, timeout_s: float, *, so_far: str = " agreed, but"
+    ) -> None:
+        """`so_far`: what is to be said of the charger when nothing more has come in time."""
         self._config = config
         self._client = client
+        self._so_far = so_far
         self._deadline = time.monotonic() + timeout_s
         client.follow()
 
@@ -68,7 +72,7 @@ class Wait:
         except NoAnswer:
             said = looked_up()
             if said is None and time.monotonic() >= self._deadline:
-                raise NoAnswer(f"{self._client.charger_id} agreed, but {hint}") from None
+                raise NoAnswer(f"{self._client.charger_id}{self._so_far} {hint}") from None
             return said
         if event is not None:
             return done(event)
@@ -87,5 +91,5 @@ class Wait:
                 return
             except Unavailable:
                 if time.monotonic() > self._deadline:
-                    raise NoAnswer(f"{name} agreed, but has disconnected since; {hint}") from None
+                    raise NoAnswer(f"{name}{self._so_far} has disconnected since; {hint}") from None
                 time.sleep(LOOK_AGAIN_S)

@@ -60,16 +60,15 @@ class CommandClient:
     def call(self, action: str, payload: bytes, *, timeout_s: float, raw: bool = False) -> bytes:
         """The payload of the charger's answer. Raises Malformed, NoAnswer, CallRefused or Unavailable."""
         self._write({"call": action, "payload": msgspec.Raw(payload), "timeout_s": timeout_s, "raw": raw})
-        deadline = time.monotonic() + timeout_s + GRACE_S
-        while True:
-            line = self._read(deadline)
-            if line is None:
-                raise Unavailable(f"{self.charger_id}: the connection ended before an answer came")
-            if line.result:
-                return bytes(line.result)
-            if line.error is not None:
-                raise self._failure(action, line.error, timeout_s)
-            self._events.append(line)
+        line = self._answer(time.monotonic() + timeout_s + GRACE_S)
+        if line.error is not None:
+            raise self._failure(action, line.error, timeout_s)
+        return bytes(line.result)
+
+    def look(self) -> None:
+        """A wish of the owner's is new in the ledger: it is taken to the charger at once. Raises Unavailable."""
+        self._write({"look": True})
+        self._answer(time.monotonic() + GRACE_S)
 
     def fileno(self) -> int:
         """For select: readable when there is something new, or the end."""
@@ -110,6 +109,16 @@ class CommandClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _answer(self, deadline: float) -> Line:
+        """The outcome of what was asked last. Events that come before it wait for `next_event`."""
+        while True:
+            line = self._read(deadline)
+            if line is None:
+                raise Unavailable(f"{self.charger_id}: the connection ended before an answer came")
+            if line.result or line.error is not None:
+                return line
+            self._events.append(line)
 
     def _write(self, request: dict[str, object]) -> None:
         try:

@@ -1,0 +1,104 @@
+"""What is wished of each connector's power and what came of it, the same for `limit`, `mode` and `status`.
+
+Rules over what the ledger and the control program's notes have; what is said in words here is for people.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tinyocpp.dealings import LimitState, Told, Wish, Wished
+from tinyocpp.identity import fold_identity
+from tinyocpp.modes import Mode, in_force
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tinyocpp.companions.controlnotes import ConnectorNote, Notes
+    from tinyocpp.storage import Reader
+
+ON_PHASES = {1: "on one phase", 2: "on two phases", 3: "on three phases"}
+NOT_TOLD = "not told yet"
+WHEN_IT_CONNECTS = "applies when it connects"
+
+
+class Power(msgspec.Struct, frozen=True, kw_only=True):
+    """All of one charger's."""
+
+    charger_id: str
+    wishes: list[Wished] = []
+    told: list[Told] = []
+    mode: str | None = None  # the owner's word; None: as configured
+    configured: Mode = "fast"
+    notes: Notes | None = None
+
+    def wished(self, connector_id: int) -> Wished | None:
+        """Its own, or the one that is for all."""
+        by_number = {one.connector_id: one for one in self.wishes}
+        return by_number.get(connector_id) or by_number.get(0)
+
+    def last_told(self, connector_id: int) -> Told | None:
+        return next((one for one in self.told if one.connector_id == connector_id), None)
+
+    def note(self, connector_id: int) -> ConnectorNote | None:
+        return None if self.notes is None else self.notes.of(self.charger_id, connector_id)
+
+    def mode_at(self, connector_id: int, of_tag: str | None) -> str:
+        """As the control program has it, where one runs. `of_tag`: of the tag whose charge runs there."""
+        note = self.note(connector_id)
+        return note.mode if note is not None else in_force(self.configured, self.mode, of_tag)
+
+    def limit_row(self, connector_id: int, *, connected: bool) -> dict[str, object]:
+        """`wish`, `limit_state` and `limit_words`, as programs read them."""
+        wished, told = self.wished(connector_id), self.last_told(connector_id)
+        wish = None if wished is None or wished.wish.none else msgspec.structs.asdict(wished.wish)
+        if wished is not None and (told is None or told.wished_at != wished.at):
+            pending = NOT_TOLD if connected else WHEN_IT_CONNECTS
+            state, words = LimitState.ASKED, f"{in_words(wished.wish)}: {pending}"
+        elif told is not None:
+            state, words = told.state, told.words
+        else:
+            return {"wish": None, "limit_state": None, "limit_words": None}
+        return {"wish": wish, "limit_state": state, "limit_words": words or None}
+
+    def told_row(self, connector_id: int) -> dict[str, object]:
+        """What it was told last: `told_a` per phase (0: a pause, null: no limit), `told_phases`, `told_at`."""
+        told = self.last_told(connector_id)
+        if told is None:
+            return {"told_a": None, "told_phases": None, "told_at": None}
+        return {"told_a": told.current_a, "told_phases": told.phases, "told_at": told.at}
+
+    def numbers(self, known: Iterable[int]) -> list[int]:
+        """Connectors there is something to say of: those known, and those something is wished of."""
+        wished, told = (wish.connector_id for wish in self.wishes), (told.connector_id for told in self.told)
+        return sorted({*known, *wished, *told} - {0}) or [1]
+
+
+def read_powers(reader: Reader, configured: Mode, notes: Notes | None, chargers: Iterable[str]) -> dict[str, Power]:
+    """By folded identity."""
+    wishes, told, modes = reader.wishes(), reader.told(), reader.modes()
+    powers = {}
+    for charger_id in chargers:
+        folded = fold_identity(charger_id)
+        powers[folded] = Power(
+            charger_id=charger_id,
+            wishes=[one for one in wishes if fold_identity(one.charger_id) == folded],
+            told=[one for one in told if fold_identity(one.charger_id) == folded],
+            mode=modes.get(folded),
+            configured=configured,
+            notes=notes,
+        )
+    return powers
+
+
+def in_words(wish: Wish) -> str:
+    """`10 A`, `4,200 W`, `pause`, `no limit`; and on how many phases, where that was said."""
+    if wish.power_w is not None:
+        most = f"{wish.power_w:,.0f} W"
+    elif wish.current_a is not None:
+        most = f"{wish.current_a:g} A" if wish.current_a else "pause"
+    else:
+        most = "no limit"
+    return f"{most} {ON_PHASES[wish.phases]}" if wish.phases else most
