@@ -27,6 +27,7 @@ WORDS = {
     "start": "start a charge",
     "stop": "stop a charge",
     "limit": "how fast a charger may charge at most, or a pause",
+    "mode": "charge as fast as it may, from the sun, or not at all",
     "charger": "one charger: let it in, set it up, restart it, reserve it, limit it",
     "ca": "your own certificate authority, for TLS: make it, renew, issue, revoke",
     "log": "the frames to and from the chargers",

@@ -5,17 +5,20 @@ Rules over what the ledger and the control program's notes have; what is said in
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from tinyocpp.cli.findings import Finding
 from tinyocpp.dealings import LimitState, Told, Wish, Wished
 from tinyocpp.identity import fold_identity
 from tinyocpp.modes import Mode, in_force
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from tinyocpp.cli.findings import Circumstances
     from tinyocpp.companions.controlnotes import ConnectorNote, Notes
     from tinyocpp.storage import Reader
 
@@ -91,6 +94,30 @@ def read_powers(reader: Reader, configured: Mode, notes: Notes | None, chargers:
             notes=notes,
         )
     return powers
+
+
+BROKEN = {
+    LimitState.REFUSED: "it is told again after its next start: tinyocpp charger reset --charger {charger}",
+    LimitState.IGNORED: "set it at the charger itself, or see what docs/limits.md says",
+}
+"""Remedies for limits that do not hold."""
+
+
+def power_findings(power: Power, here: Circumstances) -> Iterator[Finding]:
+    """Limits that do not hold, and a mode that nobody sees to."""
+    charger = quote(power.charger_id)
+    for told in power.told:
+        if told.state in BROKEN:
+            remedy = BROKEN[told.state].format(charger=charger)
+            yield Finding(power.charger_id, f"connector {told.connector_id} limit {told.words}", remedy, wrong=True)
+    mode = power.mode or power.configured
+    if mode != "fast" and power.notes is None and here.is_connected(power.charger_id):
+        yield Finding(power.charger_id, f"its mode is {mode}, but no control program runs, so it charges fast")
+
+
+def meter_findings(notes: Notes | None) -> Iterator[Finding]:
+    if notes is not None and notes.meter is not None and notes.meter.words:
+        yield Finding("", f"the meter is not used: {notes.meter.words}", "see what it says: tinyocpp meter", wrong=True)
 
 
 def in_words(wish: Wish) -> str:

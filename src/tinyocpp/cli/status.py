@@ -26,9 +26,11 @@ from tinyocpp.cli.findings import (
     refused_certificates,
     tag_findings,
 )
-from tinyocpp.cli.known import connected_now
+from tinyocpp.cli.known import connected_now, has_been_here
+from tinyocpp.cli.power import Power, meter_findings, power_findings, read_powers
 from tinyocpp.cli.program import printable
 from tinyocpp.cli.tables import Column, kwh, local_time, print_rows
+from tinyocpp.companions import controlnotes
 from tinyocpp.companions.commandclient import CommandClient, open_charger
 from tinyocpp.errors import Malformed, OperatorError
 from tinyocpp.hosts.expiry import endings
@@ -37,7 +39,7 @@ from tinyocpp.storage import open_reader, open_tags
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from tinyocpp.cli.tables import Row
     from tinyocpp.config import Config
@@ -86,24 +88,32 @@ def picture(config: Config, now: datetime | None = None) -> Picture:
             fold_identity(one.registered.charger_id): dealings_with(one.registered, reader, now - LATELY)
             for one in known
         }
-    here = Circumstances(
+        notes = controlnotes.read(config.runtime_directories, now)
+        powers = read_powers(reader, config.solar.mode, notes, [one.registered.charger_id for one in known])
+    here = _circumstances(config, now)
+    certificates = [Finding(end.charger_id, end.text, end.remedy, end.urgent) for end in ends]
+    certificates += refused_certificates(oddities)
+    rows, findings = [], [*broken, *(finding for finding in certificates if not finding.charger_id)]
+    for charger in known:
+        folded = fold_identity(charger.registered.charger_id)
+        has, power = dealings[folded], powers[folded]
+        found = [*charger_findings(charger, here), *dealing_findings(has, here), *power_findings(power, here)]
+        found += [finding for finding in certificates if finding.charger_id == charger.registered.charger_id]
+        findings += found
+        if has_been_here(charger.registered):
+            rows.append(_charger_row(charger, here, found, tags, power) | _dealings_row(has, here))
+    findings += meter_findings(notes)
+    return Picture(rows, [*findings, *oddity_findings(oddities), *tag_findings(unknown, here)])
+
+
+def _circumstances(config: Config, now: datetime) -> Circumstances:
+    return Circumstances(
         now=now,
         zone=config.zone(),
         heartbeat_interval_s=config.chargers.heartbeat_interval_s,
         adopts=config.chargers.admit == "first",
         connected=frozenset(connected_now(config)),
     )
-    certificates = [Finding(end.charger_id, end.text, end.remedy, end.urgent) for end in ends]
-    certificates += refused_certificates(oddities)
-    rows, findings = [], [*broken, *(finding for finding in certificates if not finding.charger_id)]
-    for charger in known:
-        has = dealings[fold_identity(charger.registered.charger_id)]
-        found = [*charger_findings(charger, here), *dealing_findings(has, here)]
-        found += [finding for finding in certificates if finding.charger_id == charger.registered.charger_id]
-        findings += found
-        if _has_been_here(charger):
-            rows.append(_charger_row(charger, here, found, tags) | _dealings_row(has, here))
-    return Picture(rows, [*findings, *oddity_findings(oddities), *tag_findings(unknown, here)])
 
 
 def dealings_with(one: Registered, reader: Reader, since: datetime) -> Dealings:
@@ -121,13 +131,8 @@ def dealings_with(one: Registered, reader: Reader, since: datetime) -> Dealings:
     )
 
 
-def _has_been_here(charger: ChargerStatus) -> bool:
-    """Not one that was only refused."""
-    return charger.registered.admitted_at is not None or charger.registered.last_seen_at is not None
-
-
 def _charger_row(
-    charger: ChargerStatus, here: Circumstances, findings: list[Finding], tags: TagFile
+    charger: ChargerStatus, here: Circumstances, findings: list[Finding], tags: TagFile, power: Power
 ) -> dict[str, object]:
     one = charger.registered
     connected = fold_identity(one.charger_id) in here.connected
@@ -139,7 +144,9 @@ def _charger_row(
         "firmware": one.firmware,
         "last_seen_at": one.last_seen_at,
         "connectors": [
-            _connector_row(connector, connected, tags) for connector in charger.connectors if connector.connector_id
+            _connector_row(connector, connected, tags, power)
+            for connector in charger.connectors
+            if connector.connector_id
         ],
         "trouble": [f"{finding.text}; {finding.remedy}".removesuffix("; ") for finding in findings],
     }
@@ -155,12 +162,17 @@ def _dealings_row(has: Dealings, here: Circumstances) -> dict[str, object]:
     }
 
 
-def _connector_row(connector: ConnectorStatus, connected: bool, tags: TagFile) -> dict[str, object]:
+def _connector_row(connector: ConnectorStatus, connected: bool, tags: TagFile, power: Power) -> dict[str, object]:
+    number = connector.connector_id
     tag = tags.find(connector.id_tag) if connector.id_tag else None
-    return msgspec.structs.asdict(connector) | {
+    note = power.note(number)
+    row = msgspec.structs.asdict(connector) | {
         "power_w": connector.power_w if connected else None,  # nobody knows what it does by now
         "name": tag.name if tag else "",
+        "mode": power.mode_at(number, tag.mode if tag else None),
+        "control": note.words if note else None,
     }
+    return row | power.limit_row(number, connected=connected)
 
 
 # --- for people
@@ -178,6 +190,8 @@ def _draw(shown: Picture, config: Config) -> None:
         Column("last_seen_at", "last seen", local_time(config.zone())),
     )
     print_rows(_lines(shown.chargers), columns, empty="No charger has connected yet; tinyocpp doctor says what to do.")
+    for sentence in _sentences(shown.chargers, config.solar.mode):
+        print(printable(sentence))
     if shown.findings:
         print()
     for finding in sorted(shown.findings, key=lambda finding: not finding.wrong):
@@ -197,6 +211,20 @@ def _lines(chargers: Iterable[dict[str, object]]) -> list[Row]:
             here = status if charger["connected"] else f"{status} (not connected)".lstrip()
             lines.append({**charger, **connector, "status": here, "tag": tag})
     return lines
+
+
+def _sentences(chargers: Iterable[dict[str, object]], usual: str) -> Iterator[str]:
+    """What each connector is let have and why; nothing of one that charges as usual, without a limit."""
+    for charger in chargers:
+        connectors = charger["connectors"]
+        assert isinstance(connectors, list)
+        for connector in connectors:
+            mode, control = connector["mode"], connector["control"]
+            steered = f"{mode}, {control}" if control else mode
+            parts = [steered] if control or mode != usual else []
+            parts += [connector["limit_words"]] if connector["limit_words"] else []
+            if parts:
+                yield f"{charger['charger_id']}, connector {connector['connector_id']}: {'; '.join(parts)}"
 
 
 def _watch(config: Config) -> None:
