@@ -100,13 +100,6 @@ def facts(told: Callable[[str], str | None], quirks: Quirks) -> Facts:
     )
 
 
-def keeps_phases(known: Facts, learnt: Manner) -> bool:
-    """Does it stay on the phases it has, whatever it is told? `learnt` with its present firmware."""
-    if known.quirks.phases or learnt.phases:
-        return "fixed" in (known.quirks.phases, learnt.phases)
-    return known.switches is False and "W" not in known.units
-
-
 # -------------------------------------------------------------------------------------------------------- what is typed
 
 

@@ -45,9 +45,9 @@ class Listening:
         self.environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tinyocpp.cli.listener", "--config", str(self.house.configuration)],
+            [sys.executable, "-m", "tinyocpp.cli.listener", "--config", str(self.house.configuration), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

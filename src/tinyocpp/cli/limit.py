@@ -19,11 +19,11 @@ from tinyocpp.cli.program import add_timeout
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
 from tinyocpp.cli.waiting import Wait
 from tinyocpp.companions.commandclient import connected_chargers, open_charger
-from tinyocpp.dealings import LimitState, Manner, Wish, Wished
+from tinyocpp.dealings import LimitState, Wish, Wished
 from tinyocpp.errors import Malformed, Refused, Unavailable
 from tinyocpp.features import whole_number
-from tinyocpp.limits import facts, keeps_phases, wish_of
-from tinyocpp.messages.core import RegistrationStatus
+from tinyocpp.limits import facts, wish_of
+from tinyocpp.messages.core_boot import RegistrationStatus
 from tinyocpp.storage import open_reader
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 TIMEOUT_S = 45.0  # twelve fallbacks, each answered within seconds
 EVERY = 0  # in place of a connector's number: all of them
 KEPT = "the limit is kept"
-UNANSWERED = f"has not answered yet; {KEPT} and brought to it as soon as it can be: see tinyocpp status"
+UNANSWERED = f"no answer yet; {KEPT} and brought to it as soon as it can be: see tinyocpp status"
 LATER = "tinyocpp status says whether it follows, once a car charges"
 DONE = (LimitState.ACCEPTED, LimitState.VERIFIED)
 
@@ -94,7 +94,7 @@ def _set(args: Namespace, config: Config, reader: Reader) -> None:
 def _bring(client: CommandClient, order: Order, timeout_s: float, config: Config) -> None:
     with suppress(Unavailable):  # when it comes back it is told as well
         client.look()
-    wait = Wait(config, client, timeout_s, so_far="")
+    wait = Wait(config, client, timeout_s, so_far=":")
     print(wait.until(lambda _: order.answered(), order.answered, UNANSWERED))
 
 
@@ -248,10 +248,12 @@ class Order:
     def _keeps_phases(self) -> bool:
         """By what it says of itself, by what is known of its maker, or by what has been learnt: perhaps just now."""
         one = registered(self._reader, self._one.charger_id) or self._one
-        told = {key.lower(): value for key, value in self._reader.configuration(one.charger_id).items()}
         learnt = self._reader.manner(one.charger_id)
-        learnt = learnt if learnt.firmware == one.firmware else Manner()
-        return keeps_phases(facts(lambda key: told.get(key.lower()), quirks(one, self._config)), learnt)
+        if learnt.firmware == one.firmware and learnt.phases:
+            return learnt.phases == "fixed"
+        told = {key.lower(): value for key, value in self._reader.configuration(one.charger_id).items()}
+        known = facts(lambda key: told.get(key.lower()), quirks(one, self._config))
+        return known.quirks.phases == "fixed" or (known.switches is False and not known.quirks.phases)
 
 
 def _show(args: Namespace, config: Config, reader: Reader) -> None:

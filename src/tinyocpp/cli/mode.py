@@ -83,7 +83,7 @@ def _set(args: Namespace, config: Config, reader: Reader) -> None:
     if mode in FROM_THE_SUN and config.meter is None:
         raise ConfigError(
             f"{mode}: what the sun leaves over is not known without a meter at the grid connection; write a [meter]"
-            f" table into {config.source or 'tinyocpp.toml'}, see docs/configuration.md"
+            f" table into {config.source or 'tinyocpp.toml'}, see docs/meters.md"
         )
     with writing(config) as store:
         store.register.set_mode(one.charger_id, None if args.mode == DEFAULT else mode, datetime.now(UTC))

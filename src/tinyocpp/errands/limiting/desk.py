@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tinyocpp.commands import Answer, Ask, Pause
 from tinyocpp.dealings import LimitState, Manner, Told
-from tinyocpp.limits import Seen, facts, in_steps, keeps_phases, one_phase_would_do, target
+from tinyocpp.limits import Seen, facts, in_steps, one_phase_would_do, target
 from tinyocpp.metering import currents, read
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ class Desk:
     @property
     def fixed(self) -> bool:
         """It does not change between one and three phases."""
-        return keeps_phases(self.facts, self.manner)
+        if self.charger.quirks.phases or self.manner.phases:
+            return "fixed" in (self.charger.quirks.phases, self.manner.phases)
+        return self.facts.switches is False and "W" not in self.facts.units
 
     @property
     def pause(self) -> str:

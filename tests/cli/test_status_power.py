@@ -1,0 +1,150 @@
+"""`tinyocpp status` of power: the limit, the mode, what the control program does, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tinyocpp.companions import controlnotes
+from tinyocpp.companions.controlnotes import ConnectorNote, MeterNote, Notes
+from tinyocpp.dealings import LimitState, Told, Wish, Wished
+from tinyocpp.hosts.runtimedir import prepare_runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import House, Plugged
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+TEN = Wished(charger_id="garage", connector_id=0, wish=Wish(current_a=10.0), at=NOW)
+WAITING = "waiting 40 s for enough sun: 1,120 of 1,380 W"
+
+
+@pytest.fixture
+def known(house: House) -> House:
+    books = house.books()
+    books.boot("garage", NOW)
+    books.status("garage", "Preparing", NOW)
+    books.close()
+    return house
+
+
+def told(house: House, state: LimitState, words: str, wished: Wished = TEN) -> None:
+    """What was wished, and what has come of it."""
+    books = house.books()
+    with books.batch():
+        books.store.ledger.keep_wish(wished)
+        books.store.ledger.keep_told(
+            Told(
+                charger_id="garage",
+                connector_id=1,
+                wished_at=wished.at,
+                current_a=wished.wish.current_a,
+                state=state,
+                words=words,
+                at=NOW,
+            )
+        )
+    books.close()
+
+
+def control(house: House, meter: MeterNote | None = None) -> None:
+    waiting = ConnectorNote(charger_id="garage", connector_id=1, mode="solar", current_a=0.0, phases=1, words=WAITING)
+    notes = Notes(at=datetime.now(UTC), pid=os.getpid(), meter=meter, connectors=(waiting,))
+    controlnotes.write(prepare_runtime(str(house.runtime), ""), notes)
+
+
+def connector(house: House) -> dict[str, Any]:
+    [charger] = json.loads(house.type("status", "--json")[1])
+    [row] = charger["connectors"]
+    return {name: row[name] for name in ("wish", "limit_state", "limit_words", "mode", "control")}
+
+
+def test_nothing_wished_and_nobody_controls(known: House) -> None:
+    assert connector(known) == {
+        "wish": None,
+        "limit_state": None,
+        "limit_words": None,
+        "mode": "fast",
+        "control": None,
+    }
+
+
+def test_for_programs(known: House) -> None:
+    told(known, LimitState.VERIFIED, "10 A: verified, it follows")
+    control(known)
+    assert connector(known) == {
+        "wish": {"current_a": 10.0, "power_w": None, "phases": None},
+        "limit_state": "verified",
+        "limit_words": "10 A: verified, it follows",
+        "mode": "solar",
+        "control": WAITING,
+    }
+
+
+def test_for_people(known: House, plug: Callable[..., Plugged]) -> None:
+    plug("garage")
+    told(known, LimitState.ACCEPTED, "10 A: accepted, not yet verified")
+    control(known)
+    assert known.type("status")[1].splitlines()[2:] == [
+        f"garage, connector 1: solar, {WAITING}; 10 A: accepted, not yet verified"
+    ]
+
+
+@pytest.mark.parametrize(("here", "words"), [(True, "not told yet"), (False, "applies when it connects")])
+def test_a_wish_that_has_not_arrived(known: House, plug: Callable[..., Plugged], here: bool, words: str) -> None:
+    if here:
+        plug("garage")
+    books = known.books()
+    with books.batch():
+        books.store.ledger.keep_wish(TEN)
+    books.close()
+    found = connector(known)
+    assert (found["limit_state"], found["limit_words"]) == ("asked", f"10 A: {words}")
+
+
+FAULTS = {
+    LimitState.REFUSED: (
+        "10 A: refused in 9 ways (Rejected)",
+        "; it is told again after its next start: tinyocpp charger reset --charger garage",
+    ),
+    LimitState.IGNORED: (
+        "10 A: accepted, but it draws 16.0 A, and knows no other way",
+        "; set it at the charger itself, or see what docs/limits.md says",
+    ),
+}
+
+
+@pytest.mark.parametrize(("state", "words"), FAULTS.items(), ids=FAULTS)
+def test_a_limit_that_does_not_hold_is_wrong(known: House, state: LimitState, words: tuple[str, str]) -> None:
+    said, remedy = words
+    told(known, state, said)
+    line = f"! garage: connector 1 limit {said}{remedy}"
+    assert line in known.type("status")[1].splitlines()
+    assert f"connector 1 limit {said}" in known.type("doctor")[1]
+
+
+def test_a_mode_that_nobody_sees_to(known: House, plug: Callable[..., Plugged]) -> None:
+    plug("garage")
+    assert known.type("mode", "off")[0] == 0
+    assert "- garage: its mode is off, but no control program runs, so it charges fast" in known.type("status")[1]
+    control(known)
+    assert "no control program runs" not in known.type("status")[1]
+
+
+def test_a_meter_that_is_not_used(known: House) -> None:
+    control(known, MeterNote(words="no figure for 50 s"))
+    assert "! the meter is not used: no figure for 50 s; see what it says: tinyocpp meter" in known.type("status")[1]
+    control(known, MeterNote(grid_w=120.0))
+    assert "the meter is not used" not in known.type("status")[1]
+
+
+def test_what_is_wished_of_a_connector_of_its_own(known: House) -> None:
+    told(known, LimitState.VERIFIED, "10 A: verified, it follows")
+    pause = Wished(charger_id="garage", connector_id=1, wish=Wish(current_a=0.0, phases=1), at=NOW)
+    told(known, LimitState.VERIFIED, "pause: verified, it follows", pause)
+    assert connector(known)["wish"] == {"current_a": 0.0, "power_w": None, "phases": 1}
