@@ -334,6 +334,7 @@ class Charger:
         self.limiting = False  # an errand keeps its limits
         self.connectors: dict[int, Connector] = {}  # while it does
         self.pace = pace
+        self.booted = False  # over this connection
         self.woken = False  # something has happened that an errand waits for
         self.ending_refused = False  # an errand looks after the charges of refused tags
         self.heartbeat_interval_s = heartbeat_interval_s

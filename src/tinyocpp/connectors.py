@@ -39,6 +39,7 @@ class Telling(msgspec.Struct):
     shape: Shape | None  # None: in none it would take
     at: datetime
     state: LimitState
+    meant: Target | None = None  # in the end, where something else has to come first
     asked_sample: bool = False
     composite_a: float | None = None
     asked_schedule: bool = False
@@ -58,18 +59,37 @@ class Connector:
     def __init__(self, connector_id: int) -> None:
         self.connector_id = connector_id
         self.status = ""
+        self.refused = False  # the tag of the charge that runs, or ran last
+        self.began_at: datetime | None = None  # that charge, when we heard of it
         self.sample: MeterValues | None = None
         self.sampled_at: datetime | None = None  # when it came
         self.ended: Ended | None = None
         self.offer: Offer | None = None
         self.offered_until: datetime | None = None
         self.told: dict[Role, Telling] = {}  # empty after a boot and with a new transaction: it may have forgotten
+        self.cleared = False  # nothing of ours is left there, as far as it was told to forget it
+        self.unsure = True  # what it was told over another connection, or before it booted, may still count
         self.paused_at: datetime | None = None  # told 0 A, and nothing else since
         self.resumed_at: datetime | None = None  # told more than 0 A after a pause, and nothing has flowed since
         self.nudges = 0
+        self.nudged_at: datetime | None = None
+        self.ran_over = False  # more flowed than it was told
         self.stop_asked_at: datetime | None = None
+        self.stop_refused = False
         self.interval_set = self.measurands_set = False
         self.asked_at: datetime | None = None  # for a sample
         self.wired = 3  # phases a current was last seen on
         self.starts = 0  # of a charge ended for a pause, so far in vain
         self.started_at: datetime | None = None
+
+    def began(self, at: datetime, *, refused: bool) -> None:
+        """Another charge: some chargers forget with each (quirk C19), and the car may be another one."""
+        self.told.clear()
+        self.unsure = False
+        self.wired, self.refused, self.began_at = 3, refused, at
+        self.stop_asked_at, self.stop_refused, self.resumed_at = None, False, None
+
+    def booted(self) -> None:
+        """It may have forgotten everything, or nothing (quirk C19)."""
+        self.told.clear()
+        self.unsure = True

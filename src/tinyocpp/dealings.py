@@ -132,7 +132,9 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     moving: Shape | None = None  # and for one that follows the sun, or the house
     ignored: tuple[Shape, ...] = ()  # accepted, but not followed
     pause: Literal["", "zero", "lowest", "stop"] = ""  # "": 0 A, and see
+    unbound: bool = False  # the limit that ends a pause does not count: it is told twice
     phases: Literal["", "number", "watts", "key", "fixed"] = ""  # "": not known yet
+    watts_of: int = 3  # on how many phases its watts are drawn where no number is said
 
 
 class LimitState(StrEnum):
@@ -153,6 +155,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     wished_at: datetime | None = None  # which wish it answers; None: a limit of the control program's
     current_a: float | None = None  # 0: a pause; None: no limit
     phases: int | None = None
+    told_for: int | None = None  # the transaction it was told for, where it ends with it
     state: LimitState = LimitState.ASKED
     words: str = ""
     at: datetime

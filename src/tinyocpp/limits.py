@@ -1,15 +1,14 @@
-"""Rule: a wish into the ChargingProfile that a given charger obeys, and whether it does.
+"""Rule: a wish into the ChargingProfile that a given charger obeys.
 
 Chargers accept a limit in one shape and refuse it, or pass it over, in another: purpose, kind, stack level, unit and
 connector all matter (quirks C1 to C23). `walk` has the order in which shapes are tried, one thing changed at a time;
-`message_of` makes the message; `verdict` looks at what the charger then offers and draws, for Accepted proves nothing.
-Between 0 and 6 A there is nothing a car may be offered (IEC 61851), so nothing here ever says such a value.
+`message_of` makes the message. Whether the charger does what it accepted, obedience.py judges. Between 0 and 6 A there
+is nothing a car may be offered (IEC 61851), so nothing here ever says such a value.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from enum import Enum
 from math import floor, inf
 from typing import TYPE_CHECKING
 
@@ -46,7 +45,7 @@ UNLIMITED_A = 32.0  # what is said where a limit must be said and none is meant:
 MOST_FALLBACKS = 12
 BEGUN = timedelta(minutes=1)  # a schedule that begins now is not yet in force where a clock is behind (quirk C6)
 EXPIRES = timedelta(minutes=15)
-ACTIVE_A = 1.0  # below it a phase is not in use: measuring noise, and what an onboard charger takes asleep
+BY_ITSELF_W = 3 * LEAST_A * NOMINAL_V  # from here on a charger that goes by watts charges on three phases
 
 KEYS = (
     "ACPhaseSwitchingSupported",  # Charge Amps' name for the third (quirk C17)
@@ -164,6 +163,14 @@ def one_phase_would_do(wish: Wish | None) -> Wish | None:
     return replace(wish, phases=1)
 
 
+def by_itself(wanted: Target) -> Target:
+    """For a charger that chooses the phases by the watts: to stay on one, it gets no more than it gives on one."""
+    most_a = floor(10 * (BY_ITSELF_W - 1) / NOMINAL_V) / 10
+    if wanted.phases != 1 or wanted.current_a <= most_a:
+        return wanted
+    return Target(most_a, 1)
+
+
 def in_steps(current_a: float, quirks: Quirks) -> float:
     """What the charger can be told, never more: in its steps, or in tenths (section 7.13)."""
     if current_a in (0.0, inf):
@@ -259,18 +266,19 @@ def message_of(
     role: Role,
     now: datetime,
     *,
-    wired: int,
+    watts_of: int,
     transaction_id: int | None,
+    say_phases: bool = True,
 ) -> SetChargingProfile:
-    """The message. `wired`: how many phases it charges on unless told otherwise. A number of phases is only said where
-    one is wanted, and with amperes: watts are of all phases together (section 7.14)."""
+    """The message. `watts_of`: how many phases its watts are of where no number of them is wanted. That number is said
+    with watts too, which are of all phases together and of three by default (section 7.14; quirk C18)."""
     current_a = UNLIMITED_A if wanted.unlimited else wanted.current_a
     watts = shape.unit == "W"
-    power_w = wanted.power_w or current_a * NOMINAL_V * (wanted.phases or wired)
+    power_w = wanted.power_w or current_a * NOMINAL_V * (wanted.phases or watts_of)
     period = ChargingSchedulePeriod(
         start_period=0,
         limit=float(floor(power_w + 1e-6)) if watts else round(current_a, 1),
-        number_phases=None if watts else wanted.phases,
+        number_phases=wanted.phases if say_phases else None,
     )
     absolute = shape.kind == "Absolute"
     connector_id = 0 if shape.whole else connector_id
@@ -308,59 +316,3 @@ def clearings(shape: Shape, connector_id: int, role: Role) -> tuple[ClearChargin
             stack_level=shape.stack_level,
         ),
     )
-
-
-# ------------------------------------------------------------------------------------------------------------ obedience
-
-
-class Verdict(Enum):
-    FOLLOWS = "follows"
-    EXCEEDS = "exceeds"
-    UNKNOWN = "unknown"
-
-
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What a charger shows of one connector. None: it does not say."""
-
-    power_w: float | None = None
-    offered_a: float | None = None
-    currents_a: tuple[float | None, ...] = ()
-    composite_a: float | None = None
-
-    @property
-    def phases(self) -> int:
-        """On how many a current flows."""
-        return sum(current is not None and current > ACTIVE_A for current in self.currents_a)
-
-    def drawn_a(self, phases: int) -> float | None:
-        """On the phase that has most; by the power, on so many phases, where no current is told."""
-        measured = [current for current in self.currents_a if current is not None]
-        if measured:
-            return max(measured)
-        return None if self.power_w is None else self.power_w / (NOMINAL_V * phases)
-
-
-OVER_A, OVER_SHARE = 1.0, 0.1
-"""What is measured above a limit and passes: meters and mains voltage differ (evcc warns from 1 A on)."""
-NEAR_A = 1.5  # so close below the limit a car is held by it
-OFFERED_OVER_A = 0.6  # what is offered is said exactly, or rounded to whole amperes
-
-
-def verdict(wanted: Target, seen: Seen, wired: int) -> Verdict:
-    """What flows counts most; then what is offered, and what the charger says it will do."""
-    if wanted.unlimited:
-        return Verdict.FOLLOWS
-    limit_a, drawn_a = wanted.current_a, seen.drawn_a(wanted.phases or wired)
-    if drawn_a is not None and drawn_a > limit_a + max(OVER_A, OVER_SHARE * limit_a):
-        return Verdict.EXCEEDS
-    if drawn_a is not None and (wanted.pause or drawn_a >= limit_a - NEAR_A):
-        return Verdict.FOLLOWS
-    for said_a in (seen.offered_a, seen.composite_a):
-        if said_a is not None and said_a <= limit_a + OFFERED_OVER_A:
-            return Verdict.FOLLOWS
-    return Verdict.UNKNOWN if seen.composite_a is None else Verdict.EXCEEDS
-
-
-def ignores_phases(wanted: Target, seen: Seen) -> bool:
-    """It was told one phase, and a current flows on more. One phase where three were told may be the car's."""
-    return wanted.phases == 1 and seen.phases > 1

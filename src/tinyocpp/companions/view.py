@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from tinyocpp.companions.steering import Drawn, Live
 from tinyocpp.identity import fold_identity
-from tinyocpp.limits import ACTIVE_A, Facts, facts
+from tinyocpp.limits import Facts, facts
+from tinyocpp.obedience import ACTIVE_A
 from tinyocpp.solar import Outlet
 
 if TYPE_CHECKING:

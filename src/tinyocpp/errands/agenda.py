@@ -24,6 +24,7 @@ class Agenda:
         self._ready: list[tuple[float, Errand, Answer | None]] = []  # when to go on, and with what
         self._asking: dict[int, Errand] = {}
         self._wakes: list[Errand] = []  # of those ready: who may be woken
+        self._stirred: list[Errand] = []  # woken while they were at something else: they do not pause next time
 
     @property
     def next_deadline(self) -> float | None:
@@ -34,8 +35,9 @@ class Agenda:
         self._ready.append((now, errand, None))
 
     def wake(self, now: float) -> None:
-        """Whoever pauses and may be woken goes on with the next `due`."""
+        """Whoever pauses and may be woken goes on with the next `due`; who is at something else, before it pauses."""
         woken, self._wakes = self._wakes, []
+        self._stirred = [one for one in self._all() if one not in woken]
         self._ready = [(now if errand in woken else at, errand, answer) for at, errand, answer in self._ready]
 
     def takes(self, answer: Answer, now: float) -> bool:
@@ -55,13 +57,15 @@ class Agenda:
             try:
                 wish = errand.send(answer)
             except StopIteration:
+                self._calm(errand)
                 continue
             self._carry_out(wish, errand, now)
 
     def _carry_out(self, wish: Ask | Pause, errand: Errand, now: float) -> None:
         if isinstance(wish, Pause):
-            self._ready.append((now + wish.seconds, errand, None))
-            if wish.wakes:
+            stirred = wish.wakes and self._calm(errand)
+            self._ready.append((now if stirred else now + wish.seconds, errand, None))
+            if wish.wakes and not stirred:
                 self._wakes.append(errand)
             return
         sent = self._send(wish, now)
@@ -72,6 +76,15 @@ class Agenda:
 
     def close(self) -> None:
         """The connection is over, and so are they."""
-        for errand in [*self._asking.values(), *(errand for _, errand, _ in self._ready)]:
+        for errand in self._all():
             errand.close()
-        self._asking, self._ready, self._wakes = {}, [], []
+        self._asking, self._ready, self._wakes, self._stirred = {}, [], [], []
+
+    def _all(self) -> list[Errand]:
+        return [*self._asking.values(), *(errand for _, errand, _ in self._ready)]
+
+    def _calm(self, errand: Errand) -> bool:
+        """Was it woken meanwhile? Not any more."""
+        stirred = errand in self._stirred
+        self._stirred = [one for one in self._stirred if one is not errand]
+        return stirred

@@ -39,8 +39,9 @@ def boot_notification(call: BootNotification, charger: Charger) -> BootNotificat
         "boot", vendor=call.charge_point_vendor, model=call.charge_point_model, firmware=call.firmware_version
     )
     _announce(changed, charger)
+    charger.booted = True
     for connector in charger.connectors.values():
-        connector.told.clear()  # some forget everything when they start (quirk C19)
+        connector.booted()
     charger.wake()
     return BootNotificationResult(
         status=charger.registration, current_time=whole_seconds(now), interval=charger.heartbeat_interval_s

@@ -41,7 +41,8 @@ def start_transaction(call: StartTransaction, charger: Charger) -> StartTransact
     if verdict.status is not AuthorizationStatus.ACCEPTED and (errand := stop_refused(charger)):
         charger.undertake(errand)
     if charger.limiting:
-        charger.connector(transaction.connector_id).told.clear()  # some forget with each transaction (quirk C19)
+        connector = charger.connector(transaction.connector_id)
+        connector.began(charger.clock.now(), refused=verdict.status is not AuthorizationStatus.ACCEPTED)
         charger.wake()
     announce_transaction(transaction, charger, id_tag_status=verdict.status)
     return StartTransactionResult(id_tag_info=info(verdict, charger), transaction_id=transaction.id)

@@ -58,7 +58,7 @@ def clear_profiles(station: ChargePoint, wanted: ClearChargingProfile, now: date
 
 
 def transaction_ended(station: ChargePoint, connector: Connector) -> None:
-    connector.held = None
+    connector.held, connector.load_a = None, 0.0
     for profiles in (station.profiles, station.promised):
         profiles.transaction_ended(connector.connector_id)
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from math import inf
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tinyocpp.commands import Answer, Ask, Outcome, Pause
+from tinyocpp.connectors import Telling
+from tinyocpp.dealings import LimitState
 from tinyocpp.features import RATE_UNITS
 from tinyocpp.limits import NOMINAL_V
+from tinyocpp.obedience import OFFERED_OVER_A
 
 if TYPE_CHECKING:
+    from tinyocpp.dealings import Told
     from tinyocpp.errands.limiting.desk import Desk
+    from tinyocpp.limits import Target
 
 AHEAD_S = 60
+UNSEEN_S = 3600.0  # so long a charger that shows no schedule is believed to keep what it was told
 ANSWER_S = 30.0
 
 
@@ -48,11 +55,37 @@ def composite_a(desk: Desk) -> Generator[Ask | Pause, Answer | None, float | Non
         return None
     watts = (RATE_UNITS.get(schedule.charging_rate_unit.lower()) or unit) == "W"
     said = [
-        period.limit / (NOMINAL_V * (period.number_phases or desk.connector.wired)) if watts else period.limit
+        period.limit / (NOMINAL_V * (period.number_phases or desk.manner.watts_of)) if watts else period.limit
         for period in schedule.charging_schedule_period
         if period.limit is not None
     ]
     return max(said, default=None)
+
+
+def still_there(desk: Desk, wanted: Target) -> Generator[Ask | Pause, Answer | None, bool]:
+    """Does it keep what it was told over another connection, or before it booted? Then it is not written again: some
+    reconnect all day, and each write wears its memory (quirks C19, C20)."""
+    connector, before = desk.connector, desk.before
+    shape, unsure = desk.manner.standing, connector.unsure
+    connector.unsure = False
+    if not unsure or shape is None or before is None or not _told_before(desk, before, wanted):
+        return False
+    shown_a = yield from composite_a(desk)
+    if shown_a is None:
+        kept = not desk.charger.booted and desk.after(before.at, UNSEEN_S) > 0
+    else:
+        kept = shown_a <= wanted.current_a + OFFERED_OVER_A
+    if kept:
+        connector.told["standing"] = Telling(wanted, shape, desk.charger.clock.now(), before.state)
+    return kept
+
+
+def _told_before(desk: Desk, before: Told, wanted: Target) -> bool:
+    """The same, for the same wish, and it took it; and that has not ended with a charge."""
+    took = desk.answered and before.state in (LimitState.ACCEPTED, LimitState.VERIFIED)
+    ended = before.told_for is not None and (desk.transaction is None or desk.transaction.id != before.told_for)
+    same_a = (inf if before.current_a is None else before.current_a) == wanted.current_a
+    return took and not ended and same_a and wanted.phases in (None, before.phases)
 
 
 def sample(desk: Desk) -> Generator[Ask | Pause, Answer | None, None]:

@@ -14,9 +14,10 @@ from msgspec.structs import replace
 
 from tinyocpp.dealings import LimitState
 from tinyocpp.errands.limiting.asking import composite_a, sample
+from tinyocpp.errands.limiting.clearing import clear_shape
 from tinyocpp.errands.limiting.desk import IDLE_S, in_words
-from tinyocpp.errands.limiting.telling import shun
-from tinyocpp.limits import Seen, Verdict, ignores_phases, verdict
+from tinyocpp.errands.limiting.telling import on_the_way, shun
+from tinyocpp.obedience import Seen, Verdict, ignores_phases, verdict
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
 SAMPLE_S = 10.0  # what a sample that was asked for may take
 PAUSES_TRIED = 2  # shapes in which 0 A was not followed; then the charge is ended, for somebody wants it paused
 NOW_S = 0.0
+HELD_BACK = "SuspendedEVSE"
 
 
 def look(desk: Desk, role: Role) -> Duty:
     """Judge what was told last in this role."""
     telling = desk.connector.told.get(role)
-    if telling is None or desk.transaction is None or telling.state in (LimitState.REFUSED, LimitState.IGNORED):
+    if telling is None or telling.shape is None or desk.transaction is None or telling.state is LimitState.IGNORED:
         return IDLE_S
     since = max(telling.at, desk.transaction.started_at)
     settled_s = desk.after(since, desk.charger.pace.settle_s)
@@ -40,12 +42,12 @@ def look(desk: Desk, role: Role) -> Duty:
         return settled_s
     seen = desk.seen(_settled(since, desk))
     found = Verdict.UNKNOWN if seen is None else verdict(telling.target, _with(seen, telling), desk.connector.wired)
-    if seen is not None and _learns_phases(desk, telling, seen):
+    if seen is not None and (_learns_phases(desk, telling, seen) or _starves(desk, telling)):
         return NOW_S
     if found is Verdict.FOLLOWS:
         return _verified(desk, role, telling)
     if found is Verdict.EXCEEDS and seen is not None:
-        return _exceeded(desk, role, telling, seen)
+        return (yield from _exceeded(desk, role, telling, seen))
     return (yield from _ask(desk, role, telling))
 
 
@@ -70,7 +72,7 @@ def _ask(desk: Desk, role: Role, telling: Telling) -> Duty:
         if said is Verdict.FOLLOWS:
             return _verified(desk, role, telling)
         if said is Verdict.EXCEEDS:
-            return _exceeded(desk, role, telling, Seen(composite_a=telling.composite_a))
+            return (yield from _exceeded(desk, role, telling, Seen(composite_a=telling.composite_a)))
         if role == "standing" and telling.state is LimitState.ACCEPTED:
             words = "accepted; nothing it shows tells whether it follows"
             desk.record(LimitState.ACCEPTED, telling.target, f"{in_words(telling.target)}: {words}")
@@ -78,40 +80,73 @@ def _ask(desk: Desk, role: Role, telling: Telling) -> Duty:
 
 
 def _learns_phases(desk: Desk, telling: Telling, seen: Seen) -> bool:
-    """On how many phases it charges, for the next limit in watts. True: the limit is another now."""
-    if ignores_phases(telling.target, seen) and not desk.fixed:
-        desk.learn(replace(desk.manner, phases="fixed"))
-        desk.keep(phases=None)
+    """On how many phases it charges, and what its watts are of. True: the limit is to be told in another way now."""
+    manner, wanted = desk.manner, telling.target
+    if ignores_phases(wanted, seen) and not desk.fixed:
+        tried = desk.switches_by == "watts" or "W" not in desk.facts.units
+        desk.learn(replace(manner, phases="fixed" if tried else "watts"))
+        desk.keep(phases=None, swapped_at=None)
         return True
-    if not seen.phases or seen.phases == desk.connector.wired or telling.target.phases:
+    if seen.phases:
+        desk.connector.wired = seen.phases
+    if wanted.phases or not seen.phases or telling.shape is None or telling.shape.unit == "A":
         return False
-    desk.connector.wired = seen.phases
-    return telling.shape is not None and telling.shape.unit == "W"
+    spread = seen.phases > manner.watts_of
+    if spread or (seen.phases < manner.watts_of and verdict(wanted, seen, seen.phases) is Verdict.EXCEEDS):
+        desk.learn(replace(manner, watts_of=seen.phases))
+        del desk.connector.told[_role_of(desk, telling)]
+        return True
+    return False
+
+
+def _starves(desk: Desk, telling: Telling) -> bool:
+    """It holds back, for it takes the watts to be of more phases than it was taken to. True: tell it anew."""
+    manner, shape = desk.manner, telling.shape
+    alone = shape is not None and shape.unit == "W" and not telling.target.phases and not telling.target.pause
+    if not alone or manner.watts_of == 3 or desk.connector.status != HELD_BACK:
+        return False
+    desk.learn(replace(manner, watts_of=3))
+    del desk.connector.told[_role_of(desk, telling)]
+    return True
+
+
+def _role_of(desk: Desk, telling: Telling) -> Role:
+    return "standing" if desk.connector.told.get("standing") is telling else "moving"
 
 
 def _verified(desk: Desk, role: Role, telling: Telling) -> float:
+    manner = desk.manner
+    if telling.shape in manner.ignored:
+        desk.learn(replace(manner, ignored=tuple(shape for shape in manner.ignored if shape != telling.shape)))
     if telling.state is LimitState.ACCEPTED:
         telling.state = LimitState.VERIFIED
         if role == "standing":
-            desk.record(LimitState.VERIFIED, telling.target, f"{in_words(telling.target)}: verified, it follows")
+            words = f"{in_words(telling.target)}: verified, it follows{on_the_way(telling)}"
+            desk.record(LimitState.VERIFIED, telling.target, words)
     return IDLE_S
 
 
-def _exceeded(desk: Desk, role: Role, telling: Telling, seen: Seen) -> float:
+def _exceeded(desk: Desk, role: Role, telling: Telling, seen: Seen) -> Duty:
     """Tell it once more if it once followed, for it may have forgotten; else in the next shape, and the owner hears."""
-    drawn_a = seen.drawn_a(telling.target.phases or desk.connector.wired)
-    what = f"it draws {drawn_a:.1f} A" if drawn_a is not None else f"it means to give {seen.composite_a:g} A"
-    if telling.state is LimitState.VERIFIED:
+    shape = telling.shape
+    if telling.state is LimitState.VERIFIED or shape is None:
         del desk.connector.told[role]
         return NOW_S
-    words = f"{in_words(telling.target)}: accepted, but {what}"
+    words = f"{in_words(telling.target)}: accepted, but {_instead(desk, telling, seen)}"
     if telling.target.pause and len(desk.manner.ignored) >= PAUSES_TRIED:
         desk.learn(replace(desk.manner, pause="stop"))
         desk.record(LimitState.ACCEPTED, telling.target, f"{words}; so its charge is ended")
+        del desk.connector.told[role]
         return NOW_S
-    if telling.shape is not None and shun(desk, role):
+    if shun(desk, role):
         desk.record(LimitState.ACCEPTED, telling.target, f"{words}; telling it in another way")
+        yield from clear_shape(desk, role, shape)
         return NOW_S
     telling.state = LimitState.IGNORED
     desk.record(LimitState.IGNORED, telling.target, f"{words}, and knows no other way; see docs/chargers.md")
     return IDLE_S
+
+
+def _instead(desk: Desk, telling: Telling, seen: Seen) -> str:
+    drawn_a = seen.drawn_a(telling.target.phases or desk.connector.wired)
+    return f"it draws {drawn_a:.1f} A" if drawn_a is not None else f"it means to give {seen.composite_a:g} A"

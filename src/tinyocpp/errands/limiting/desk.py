@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from tinyocpp.commands import Answer, Ask, Pause
-from tinyocpp.dealings import LimitState, Manner, Told
-from tinyocpp.limits import Seen, facts, in_steps, one_phase_would_do, target
+from tinyocpp.dealings import LimitState, Manner, Told, Wish
+from tinyocpp.limits import by_itself, facts, in_steps, one_phase_would_do, target
 from tinyocpp.metering import currents, read
+from tinyocpp.obedience import Seen
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,13 +36,31 @@ class Desk:
         self.connector = connector
         self.wished = wished
         self.now = charger.clock.now()
-        running = [one for one in charger.ledger.running(charger.id) if one.connector_id == connector.connector_id]
-        self.transaction: Transaction | None = running[-1] if running else None
+        self.transaction = self._running()
 
     @property
     def transaction_id(self) -> int | None:
         """As the charger calls it (quirk X7)."""
         return None if self.transaction is None else self.transaction.claimed_id or self.transaction.id
+
+    def _running(self, *, refused: bool = False) -> Transaction | None:
+        there = self.charger.ledger.running(self.charger.id, refused=refused)
+        return next((one for one in reversed(there) if one.connector_id == self.connector.connector_id), None)
+
+    @property
+    def refused(self) -> bool:
+        """Does a charge run whose tag may not charge?"""
+        return self._running(refused=True) is not None
+
+    @property
+    def overtaken(self) -> bool:
+        """Has the charge begun or ended, or has the owner another wish, since this was made?"""
+        now, then = self._running(), self.transaction
+        if (now and now.id) != (then and then.id):
+            return True
+        number = self.connector.connector_id
+        wishes = {one.connector_id: one for one in self.charger.ledger.wishes(self.charger.id)}
+        return (wishes.get(number) or wishes.get(0)) != self.wished
 
     # What it says of itself, and what has been learnt.
 
@@ -61,27 +80,48 @@ class Desk:
             self.charger.ledger.keep_manner(self.charger.id, manner)
 
     @property
+    def switches_by(self) -> str:
+        """How it is told on how many phases to charge: number, watts, key; or fixed, as it does not change them."""
+        learnt, known = self.manner.phases, self.charger.quirks.phases
+        if learnt == "fixed" or (self.ends_for_gap and self.for_charges_alone):
+            return "fixed"
+        return known or learnt or ("fixed" if self.facts.switches is False else "number")
+
+    @property
     def fixed(self) -> bool:
-        """It does not change between one and three phases."""
-        if self.charger.quirks.phases or self.manner.phases:
-            return "fixed" in (self.charger.quirks.phases, self.manner.phases)
-        return self.facts.switches is False and "W" not in self.facts.units
+        return self.switches_by == "fixed"
 
     @property
     def pause(self) -> str:
         """How it is paused: zero, lowest or stop."""
         return self.charger.quirks.pause or self.manner.pause or "zero"
 
+    @property
+    def ends_for_gap(self) -> bool:
+        """Without current it is only when no charge runs: it bears no 0 A, or has no limit when that ends."""
+        return self.pause != "zero" or self.manner.unbound
+
+    @property
+    def for_charges_alone(self) -> bool:
+        """It took no other than a TxProfile, which before a transaction there is none of (section 3.13.1)."""
+        standing = self.manner.standing
+        return standing is not None and standing.purpose == "TxProfile"
+
     # What shall flow.
 
     def target(self, offer: Offer | None) -> Target | None:
-        """The least of wish and offer, in the charger's steps; without a word of phases to one that has no choice."""
+        """The least of wish and offer, in the charger's steps; without a word of phases to one that has no choice. One
+        that charges on fewer than three is to go back to three by a word, for that takes a pause."""
         wish = None if self.wished is None else self.wished.wish
         if self.fixed:
             wish, offer = wish and replace(wish, phases=None), offer and replace(offer, phases=None)
         else:
             wish = one_phase_would_do(wish)
         wanted = target(wish, offer, self.connector.wired)
+        if self.reduced and (wanted is None or not wanted.phases):
+            wanted = target(replace(wish or Wish(), phases=3), offer, self.connector.wired)
+        if wanted is not None and self.switches_by == "watts":
+            wanted = by_itself(wanted)
         return wanted and replace(wanted, current_a=in_steps(wanted.current_a, self.charger.quirks))
 
     def offer(self) -> Offer | None:
@@ -120,9 +160,19 @@ class Desk:
 
     @property
     def phases(self) -> int:
-        """On how many it charges, or is to."""
+        """On how many it was told to charge last; of a charge before this one that counts no more where it was told
+        for that charge alone."""
         before = self.before
-        return (None if before is None else before.phases) or self.connector.wired
+        if before is None or not before.phases or self.fixed:
+            return 3
+        running = self.transaction
+        over = before.told_for is not None and (running is None or running.id != before.told_for)
+        return 3 if over else before.phases
+
+    @property
+    def reduced(self) -> bool:
+        """A charge runs on fewer phases than it would if nobody said anything."""
+        return self.transaction is not None and self.phases != 3
 
     @property
     def answered(self) -> bool:
@@ -143,6 +193,8 @@ class Desk:
     def record(self, state: LimitState, wanted: Target, words: str, **changed: object) -> None:
         """Keep how far the standing limit has come, and tell whoever follows."""
         wished_at = None if self.wished is None else self.wished.at
+        if self.wished is not None and self.wished.wish.phases and self.fixed:
+            words += "; it does not change its number of phases"
         told = self.keep(
             wished_at=wished_at,
             current_a=None if wanted.unlimited else wanted.current_a,

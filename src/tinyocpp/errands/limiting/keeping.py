@@ -14,13 +14,15 @@ from msgspec.structs import replace
 
 from tinyocpp.commands import Ask, Pause
 from tinyocpp.dealings import LimitState
+from tinyocpp.errands.limiting.asking import still_there
 from tinyocpp.errands.limiting.checking import look
+from tinyocpp.errands.limiting.clearing import clear
 from tinyocpp.errands.limiting.desk import IDLE_S, Desk
 from tinyocpp.errands.limiting.rousing import rouse
 from tinyocpp.errands.limiting.sampling import fresh
-from tinyocpp.errands.limiting.stopping import record_pause, resume, stop, survived
-from tinyocpp.errands.limiting.swapping import through_gap
-from tinyocpp.errands.limiting.telling import clear, tell
+from tinyocpp.errands.limiting.stopping import pause_by_stop, resume, survived
+from tinyocpp.errands.limiting.swapping import switch_by_key, through_gap
+from tinyocpp.errands.limiting.telling import tell
 from tinyocpp.limits import EXPIRES, KEYS, LEAST_A, Target
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ LEFTOVERS_S = 60.0  # so long the control program has to say something after a s
 RENEWED_S = EXPIRES.total_seconds() / 3
 RETRY_S = 3600.0  # after a refusal in every shape; a boot, a transaction or another wish comes first
 FLASH_S = 60.0  # between two raises that may be written to flash memory (quirk C20)
-SOON_S = 0.05
+AGAIN_S = 60.0  # after no answer
+SOON_S = 0.5
 
 
 def keep(charger: Charger) -> Errand:
@@ -81,6 +84,8 @@ def _attend(charger: Charger, number: int, wishes: Sequence[Wished], begun_at: d
     """One connector: what stays first, for it counts should anything go wrong with what moves."""
     by_number = {wished.connector_id: wished for wished in wishes}
     desk = Desk(charger, charger.connector(number), by_number.get(number) or by_number.get(0))
+    if desk.transaction is not None:
+        desk.connector.refused |= desk.refused
     survived(desk)
     offer, before = desk.offer(), desk.before
     if offer is None and before is not None and before.leftover and not desk.connector.told:
@@ -103,40 +108,53 @@ def _attend(charger: Charger, number: int, wishes: Sequence[Wished], begun_at: d
 
 def _bring(desk: Desk, role: Role, wanted: Target | None) -> Duty:
     """Tell what is wanted unless it was told last; take back what was told when nothing is wanted."""
-    had = desk.connector.told.get(role)
     if wanted is None:
-        if had is not None or (role == "standing" and desk.before is not None):
-            yield from clear(desk, role)
-            if role == "standing":
-                desk.charger.ledger.drop_told(desk.charger.id, desk.connector.connector_id)
-        return IDLE_S
+        return (yield from _take_back(desk, role))
     if role == "moving" and desk.transaction is None:
         desk.connector.told.pop(role, None)  # a TxProfile ends with its transaction, and before one there is none
         return IDLE_S
-    if wanted.pause and desk.pause != "zero":
-        if desk.pause == "stop":
-            return (yield from _pause_by_stop(desk, role, wanted))
+    if wanted.pause and (desk.pause == "lowest" or desk.connector.stop_refused):
         wanted = Target(LEAST_A)
     now, look_s = through_gap(desk, wanted)
+    if now.pause and (desk.pause != "zero" or (desk.ends_for_gap and not wanted.pause)):
+        return (yield from pause_by_stop(desk, role, wanted))
+    if role == "standing" and (yield from still_there(desk, now)):
+        return desk.charger.pace.settle_s
+    had = desk.connector.told.get(role)
     current_s = _told_for_s(desk, role, had, now)
     if current_s is not None:
         return min(current_s, look_s)
     spacing_s = _spacing_s(desk, role, had, now)
     if spacing_s > 0:
         return min(spacing_s, look_s)
+    if not (yield from switch_by_key(desk, now)):
+        return AGAIN_S
+    desk.connector.cleared = False
     yield from tell(desk, role, now, meant=wanted)
     return min(desk.charger.pace.settle_s, look_s)
 
 
-def _pause_by_stop(desk: Desk, role: Role, wanted: Target) -> Duty:
-    if role == "standing" and not (desk.answered and desk.before is not None and desk.before.current_a == 0):
-        record_pause(desk, wanted)
-    return (yield from stop(desk))
+def _take_back(desk: Desk, role: Role) -> Duty:
+    """What was told, here or over another connection. What is known of the connector stays until its charge, if that
+    was ended for a pause, goes on."""
+    connector, before = desk.connector, desk.before
+    ours = role in connector.told or (role == "standing" and before is not None)
+    if ours and not (role == "standing" and connector.cleared):
+        if not (yield from clear(desk, role)):
+            return AGAIN_S
+        connector.cleared = role == "standing"
+    if role == "moving" or before is None:
+        return IDLE_S
+    if before.stopped_tag:
+        desk.keep(phases=None)
+    else:
+        desk.charger.ledger.drop_told(desk.charger.id, connector.connector_id)
+    return IDLE_S
 
 
 def _told_for_s(desk: Desk, role: Role, had: Telling | None, wanted: Target) -> float | None:
     """How long what was told still does. None: it does not."""
-    if had is None or had.target != wanted:
+    if had is None or not _same(had.target, wanted):
         return None
     if role == "standing" and not desk.answered:
         if had.state is LimitState.REFUSED:
@@ -144,11 +162,18 @@ def _told_for_s(desk: Desk, role: Role, had: Telling | None, wanted: Target) -> 
         desk.record(had.state, wanted, desk.before.words if desk.before is not None else "")
     if had.state is LimitState.REFUSED:
         left_s = desk.after(had.at, RETRY_S)
+    elif had.state is LimitState.ASKED and not (desk.transaction is None and desk.for_charges_alone):
+        left_s = desk.after(had.at, AGAIN_S)
     elif role == "moving" and had.shape is not None and had.shape.expires and desk.connector.offered_until is not None:
         left_s = desk.after(had.at, RENEWED_S)
     else:
         return IDLE_S
     return left_s if left_s > 0 else None
+
+
+def _same(told: Target, wanted: Target) -> bool:
+    """Three phases need no word once they are told."""
+    return told == wanted or (wanted.phases is None and told == replace(wanted, phases=3))
 
 
 def _spacing_s(desk: Desk, role: Role, had: Telling | None, wanted: Target) -> float:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.commands import Ask
+from tinyocpp.commands import Ask, Outcome
 from tinyocpp.dealings import LimitState
 from tinyocpp.errands.limiting.desk import IDLE_S, in_words
 
 if TYPE_CHECKING:
+    from tinyocpp.connectors import Role
     from tinyocpp.errands.limiting.desk import Desk, Duty
     from tinyocpp.limits import Target
 
@@ -33,43 +34,57 @@ def survived(desk: Desk) -> None:
     ended, paused_at = connector.ended, connector.paused_at
     if ended is None or paused_at is None or desk.transaction is not None or ended.reason in OWN_WILL:
         return
-    if 0 <= (ended.at - paused_at).total_seconds() <= SURPRISING_S:
-        connector.ended = None
+    since = max(paused_at, connector.began_at or paused_at)
+    if 0 <= (ended.at - since).total_seconds() <= SURPRISING_S:
+        connector.ended, connector.stop_asked_at = None, ended.at
         desk.learn(msgspec.structs.replace(desk.manner, pause="stop"))
-        desk.keep(stopped_tag=ended.id_tag)
+        desk.keep(stopped_tag="" if connector.refused else ended.id_tag)
+
+
+def pause_by_stop(desk: Desk, role: Role, wanted: Target) -> Duty:
+    """A pause, or the gap on the way to another number of phases. What it was told of this connector before counts
+    again when its charge does."""
+    if role == "standing":
+        desk.connector.told.clear()
+        desk.connector.paused_at = None
+        _record_pause(desk, wanted)
+    return (yield from stop(desk))
 
 
 def stop(desk: Desk) -> Duty:
-    """End the charge that runs, and remember whose it is."""
+    """End the charge that runs, and remember whose it is: of a refused tag nothing is ever started again."""
     transaction, connector = desk.transaction, desk.connector
     if transaction is None:
-        connector.stop_asked_at = None
         return IDLE_S
     if connector.stop_asked_at is not None and (left_s := desk.after(connector.stop_asked_at, AGAIN_S)) > 0:
         return left_s
-    connector.stop_asked_at = desk.now
-    asked = msgspec.json.encode({"transactionId": desk.transaction_id})
-    desk.keep(stopped_tag=transaction.id_tag)
-    yield Ask("RemoteStopTransaction", asked)
+    connector.stop_asked_at, connector.starts = desk.now, 0
+    desk.keep(stopped_tag="" if connector.refused else transaction.id_tag)
+    answer = yield Ask("RemoteStopTransaction", msgspec.json.encode({"transactionId": desk.transaction_id}))
+    assert answer is not None  # to an Ask there is an answer
+    if answer.outcome in (Outcome.RESULT, Outcome.ERROR) and not answer.agreed:
+        connector.stop_refused = True
+        desk.keep(stopped_tag="")
+        return 0.0
     return AGAIN_S
 
 
 def resume(desk: Desk, wanted: Target | None) -> Duty:
     """Start again what was ended, once something may flow; not when its car has left."""
     before, connector = desk.before, desk.connector
-    if before is None or not before.stopped_tag:
+    if before is None or not before.stopped_tag or (wanted is not None and wanted.pause):
         return IDLE_S
-    if desk.transaction is not None and not (wanted is not None and wanted.pause) and connector.starts:
-        desk.keep(stopped_tag="")
-        connector.starts, connector.stop_asked_at = 0, None
-        return IDLE_S
+    if desk.transaction is not None:
+        return _goes_on(desk)
     if connector.status == "Available" or connector.starts >= STARTS:
         said = "its car has left" if connector.status == "Available" else "it does not start again: show the card"
         desk.announce(desk.keep(stopped_tag="", words=f"{before.words}; {said}"))
         return IDLE_S
-    if desk.transaction is not None or (wanted is not None and wanted.pause):
-        return IDLE_S
-    if connector.starts and (left_s := desk.after(connector.started_at or desk.now, AGAIN_S)) > 0:
+    left_s = max(
+        -1.0 if connector.stop_asked_at is None else desk.after(connector.stop_asked_at, desk.charger.pace.pause_s),
+        -1.0 if connector.started_at is None else desk.after(connector.started_at, AGAIN_S),
+    )
+    if left_s > 0:
         return left_s
     connector.starts, connector.started_at = connector.starts + 1, desk.now
     asked = {"connectorId": connector.connector_id, "idTag": before.stopped_tag}
@@ -77,8 +92,28 @@ def resume(desk: Desk, wanted: Target | None) -> Duty:
     return AGAIN_S
 
 
-def record_pause(desk: Desk, wanted: Target) -> None:
-    """What the owner is told of a pause that is none by a profile."""
-    running = desk.transaction is not None
-    words = "the charge is ended, and started again later" if running else "a charge is ended as soon as it begins"
-    desk.record(LimitState.ACCEPTED, wanted, f"{in_words(wanted)}: {words}, as this charger knows no other pause")
+def _goes_on(desk: Desk) -> float:
+    """A charge runs: ours, or that of somebody who was quicker. One that does not end yet may still be the old one."""
+    connector = desk.connector
+    left_s = -1.0 if connector.stop_asked_at is None else desk.after(connector.stop_asked_at, AGAIN_S)
+    if left_s > 0:
+        return left_s
+    desk.keep(stopped_tag="")
+    connector.starts, connector.started_at = 0, None
+    return 0.0
+
+
+def _record_pause(desk: Desk, wanted: Target) -> None:
+    """What the owner is told of a pause that is none by a profile; once for each step of it."""
+    if not wanted.pause:
+        state, what = LimitState.ACCEPTED, "the charge is ended and started again, as this charger bears no other pause"
+    elif desk.transaction is not None:
+        state, what = LimitState.ACCEPTED, "the charge is ended, and started again later, as it bears no other pause"
+    else:
+        state, what = (
+            LimitState.VERIFIED,
+            "no charge runs, and one that begins is ended, as it bears no other pause",
+        )
+    words = f"{in_words(wanted)}: {what}"
+    if not desk.answered or desk.before is None or desk.before.words != words:
+        desk.record(state, wanted, words)

@@ -1,17 +1,22 @@
 """Between one and three phases: never under load, and not too often.
 
-Contactors that open under load burn, and cars exist that are damaged by phases that come and go. So a charge is first
-told nothing, and only when no current flows any more, the other number. Two changes are some minutes apart.
+Contactors that open under load burn, and cars exist that are damaged by phases that come and go (quirk C24). So a
+charge is first told nothing, and only when no current flows any more, the other number. Two changes are some minutes
+apart.
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from math import inf
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import replace
 
-from tinyocpp.limits import ACTIVE_A, LEAST_A, Target
+from tinyocpp.commands import Answer, Ask, Outcome, Pause
+from tinyocpp.limits import LEAST_A, Target, by_itself
+from tinyocpp.obedience import ACTIVE_A
 
 if TYPE_CHECKING:
     from tinyocpp.errands.limiting.desk import Desk
@@ -27,18 +32,21 @@ def through_gap(desk: Desk, wanted: Target) -> tuple[Target, float]:
     swapped_at = None if before is None else before.swapped_at
     dwell_s = -1.0 if swapped_at is None else desk.after(swapped_at, desk.charger.pace.dwell_s)
     if dwell_s > 0:
-        return _as_it_is(wanted, was), dwell_s
+        return _as_it_is(desk, wanted, was), dwell_s
     wait_s = _current_left_s(desk)
     if wait_s <= 0:
         return wanted, inf
     return Target(0.0), wait_s
 
 
-def _as_it_is(wanted: Target, was: int) -> Target:
+def _as_it_is(desk: Desk, wanted: Target, was: int) -> Target:
     """The same power on the phases there are, or nothing."""
     assert wanted.phases is not None
     current_a = wanted.current_a * min(wanted.phases / was, 1.0)
-    return Target(current_a, was) if current_a >= LEAST_A else Target(0.0)
+    if current_a < LEAST_A:
+        return Target(0.0)
+    same = Target(current_a, was)
+    return by_itself(same) if desk.switches_by == "watts" else same
 
 
 def _current_left_s(desk: Desk) -> float:
@@ -46,13 +54,24 @@ def _current_left_s(desk: Desk) -> float:
     paused_at, pace = desk.connector.paused_at, desk.charger.pace
     if paused_at is None:
         return pace.pause_s
-    seen, over_s = desk.seen(paused_at), desk.after(paused_at, pace.pause_s)
     settled_s = desk.after(paused_at, min(DEADENED_S, pace.pause_s))
     if settled_s > 0:
         return settled_s
+    over_s, seen, sampled_at = desk.after(paused_at, pace.pause_s), desk.seen(paused_at), desk.connector.sampled_at
     drawn_a = None if seen is None else seen.drawn_a(1)
-    if drawn_a is not None and seen is not None and desk.connector.sampled_at is not None:
-        fresh = desk.after(desk.connector.sampled_at, 0) > -pace.pause_s
-        if drawn_a > ACTIVE_A and fresh:
-            return max(over_s, pace.settle_s)
-    return over_s
+    if drawn_a is None or drawn_a <= ACTIVE_A or sampled_at is None or desk.after(sampled_at, pace.pause_s) <= 0:
+        return over_s
+    return max(over_s, pace.settle_s)
+
+
+def switch_by_key(desk: Desk, wanted: Target) -> Generator[Ask | Pause, Answer | None, bool]:
+    """Set the maker's own key first, where that is how it is told. False: it does not take it now."""
+    if not wanted.phases or wanted.phases == desk.phases or desk.switches_by != "key":
+        return True
+    quirks = desk.charger.quirks
+    value = quirks.phase_values[0 if wanted.phases == 1 else 1]
+    answer = yield Ask("ChangeConfiguration", msgspec.json.encode({"key": quirks.phase_key, "value": value}))
+    assert answer is not None  # to an Ask there is an answer
+    if answer.outcome in (Outcome.RESULT, Outcome.ERROR) and not answer.agreed:
+        desk.learn(replace(desk.manner, phases="fixed"))
+    return answer.agreed

@@ -7,24 +7,14 @@ from datetime import timedelta
 from math import inf
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import replace
 
 from tinyocpp.commands import Answer, Ask, Outcome, Pause, status_of
 from tinyocpp.connectors import Telling
 from tinyocpp.dealings import LimitState, Manner, Shape
-from tinyocpp.errands.limiting.asking import composite_a
 from tinyocpp.errands.limiting.desk import in_words
-from tinyocpp.limits import (
-    LEAST_A,
-    MOST_FALLBACKS,
-    UNLIMITED_A,
-    Target,
-    clearings,
-    first_shape,
-    message_of,
-    same_place,
-    walk,
-)
+from tinyocpp.limits import LEAST_A, MOST_FALLBACKS, Target, first_shape, message_of, walk
 from tinyocpp.messages.payload import encode_payload
 
 if TYPE_CHECKING:
@@ -36,96 +26,186 @@ if TYPE_CHECKING:
 
 BUDGET = timedelta(seconds=44)  # for all shapes together: somebody waits in front of the shell
 ANSWER_S = 60.0
+SILENT = frozenset({Outcome.LOST, Outcome.TIMEOUT, Outcome.WITHHELD})
+"""Ends of a call that say nothing of what the charger thinks of it."""
 
-Attempt = tuple[Shape, Target]
-Found = Generator[Ask | Pause, Answer | None, Attempt | None]
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One way to say it."""
+
+    shape: Shape
+    said: Target
+    names_phases: bool = True
 
 
-def tell(desk: Desk, role: Role, wanted: Target, *, meant: Target) -> Generator[Ask | Pause, Answer | None, bool]:
-    """True: it has taken it, which proves nothing yet. What was answered is kept. `meant`: what is wanted in the end,
-    if that is not to be told yet."""
-    charger, connector = desk.charger, desk.connector
+class Search(msgspec.Struct):
+    """What came of trying one after the other."""
+
+    taken: Attempt | None = None
     refusals: list[str] = []
-    taken = yield from _first_taken(desk, role, wanted, refusals)
-    now = charger.clock.now()
-    if taken is None:
-        connector.told[role] = Telling(wanted, None, now, LimitState.REFUSED)
-        if role == "standing":
-            desk.record(LimitState.REFUSED, wanted, f"{in_words(wanted)}: {_refused(refusals)}")
-        return False
-    shape, said = taken
-    connector.told[role] = Telling(wanted, shape, now, LimitState.ACCEPTED)
+    silence: Outcome | None = None  # it did not say no
+    overtaken: bool = False  # something else is to be told by now
+
+
+Found = Generator[Ask | Pause, Answer | None, Search]
+
+
+def tell(desk: Desk, role: Role, wanted: Target, *, meant: Target) -> Generator[Ask | Pause, Answer | None, None]:
+    """What was answered is kept; that a charger has taken it proves nothing yet. `meant`: what is wanted in the end, if
+    that is not to be told yet."""
+    if role == "standing" and desk.transaction is None and desk.for_charges_alone:
+        desk.connector.told[role] = Telling(wanted, None, desk.now, LimitState.ASKED)
+        desk.record(LimitState.ASKED, wanted, f"{in_words(wanted)}: told when a charge begins; it takes it no sooner")
+        return
+    search = yield from _search(desk, role, wanted)
+    if search.overtaken:
+        desk.connector.told.pop(role, None)
+        return
+    if search.taken is None:
+        _untold(desk, role, wanted, search)
+        return
+    connector, now, attempt = desk.connector, desk.charger.clock.now(), search.taken
+    after_pause = connector.paused_at is not None
+    connector.told[role] = telling = Telling(wanted, attempt.shape, now, LimitState.ACCEPTED, meant=meant)
+    _keep_pause(desk, attempt.said, now)
+    if after_pause and not attempt.said.pause and desk.manner.unbound:
+        yield _ask(desk, role, attempt, now)
+    _learn(desk, role, wanted, attempt)
+    if attempt.said.phases:
+        _keep_phases(desk, attempt, now)
+    if role == "standing":
+        words = f"{in_words(attempt.said)}: accepted, not yet verified{_in_vain(desk, role)}{on_the_way(telling)}"
+        bound = desk.transaction if attempt.shape.purpose == "TxProfile" else None
+        desk.record(LimitState.ACCEPTED, wanted, words, told_for=bound and bound.id)
+
+
+def _in_vain(desk: Desk, role: Role) -> str:
+    ways = len(desk.manner.ignored) if role == "standing" else 0
+    return f"; it did not follow in {ways} other {'way' if ways == 1 else 'ways'}" if ways else ""
+
+
+def on_the_way(telling: Telling) -> str:
+    """What is to come when the phases may be changed."""
+    meant = telling.meant
+    return "" if meant is None or meant.phases in (None, telling.target.phases) else f"; then {in_words(meant)}"
+
+
+def _untold(desk: Desk, role: Role, wanted: Target, search: Search) -> None:
+    """It said no to everything; or nothing at all, and then it is not held against it."""
+    state = LimitState.ASKED if search.silence else LimitState.REFUSED
+    desk.connector.told[role] = Telling(wanted, None, desk.charger.clock.now(), state)
+    if role == "standing":
+        why = SILENCES[search.silence] if search.silence else _refused(search.refusals)
+        if desk.transaction is None and not search.silence:
+            why += "; tried again when a charge begins"
+        desk.record(state, wanted, f"{in_words(wanted)}: {why}")
+
+
+SILENCES = {
+    Outcome.LOST: "the connection ended; it is told over the next",
+    Outcome.TIMEOUT: "no answer; it is told again",
+    Outcome.WITHHELD: "not told, as its registration is not Accepted; told when it is",
+}
+
+
+def _keep_pause(desk: Desk, said: Target, now: datetime) -> None:
+    connector = desk.connector
     if said.pause:
         connector.paused_at = connector.paused_at or now
         connector.resumed_at = None
     elif connector.paused_at is not None:
-        connector.paused_at, connector.resumed_at, connector.nudges = None, now, 0
-    _learn(desk, role, wanted, shape, said)
-    if said.phases:
-        _keep_phases(desk, said.phases, now)
-    if role == "standing":
-        gap = "" if meant.phases in (None, wanted.phases) else f"; {in_words(meant)} when no current flows any more"
-        desk.record(LimitState.ACCEPTED, wanted, f"{in_words(said)}: accepted, not yet verified{gap}")
-    return True
+        connector.paused_at, connector.resumed_at = None, now
+        connector.nudges, connector.nudged_at, connector.ran_over = 0, None, False
 
 
-def _keep_phases(desk: Desk, phases: int, now: datetime) -> None:
+def _keep_phases(desk: Desk, attempt: Attempt, now: datetime) -> None:
     """And when they were changed, if a car charged meanwhile."""
-    was = desk.phases
-    if was != phases and desk.transaction is not None:
-        desk.keep(phases=phases, swapped_at=now)
+    charges = desk.transaction is not None or (desk.before is not None and desk.before.stopped_tag)
+    if charges and desk.phases != attempt.said.phases:
+        desk.keep(phases=attempt.said.phases, swapped_at=now)
     else:
-        desk.keep(phases=phases)
+        desk.keep(phases=attempt.said.phases)
 
 
-def _first_taken(desk: Desk, role: Role, wanted: Target, refusals: list[str]) -> Found:
-    charger, connector = desk.charger, desk.connector
-    until = charger.clock.now() + BUDGET
-    manner = desk.manner
-    known = desk.facts
-    running = desk.transaction is not None
-    shapes = walk(first_shape(known, role, manner), role, known, running=running, taken=_taken(role, manner))
-    fresh = [shape for shape in shapes if shape not in manner.ignored]
-    for shape, said in _attempts(fresh or shapes[:1], wanted):
-        now = charger.clock.now()
+def _search(desk: Desk, role: Role, wanted: Target) -> Found:
+    clock, search = desk.charger.clock, Search()
+    until = clock.now() + BUDGET
+    for attempt in _attempts(desk, role, wanted):
+        now = clock.now()
         if now >= until:
             break
-        message = message_of(
-            shape,
-            said,
-            connector.connector_id,
-            role,
-            now,
-            wired=connector.wired,
-            transaction_id=desk.transaction_id,
-        )
-        answer = yield Ask("SetChargingProfile", encode_payload(message), timeout_s=ANSWER_S)
+        answer = yield _ask(desk, role, attempt, now)
         assert answer is not None  # to an Ask there is an answer
         if answer.agreed:
-            return shape, said
-        refusals.append(_no(answer))
-        if answer.outcome in (Outcome.LOST, Outcome.WITHHELD) or _hopeless(answer, known):
-            break
-    return None
+            search.taken = attempt
+        elif desk.overtaken:
+            search.overtaken = True
+        elif answer.outcome in SILENT:
+            search.silence = answer.outcome
+        else:
+            search.refusals.append(_no(answer))
+            if not _hopeless(answer, desk.facts):
+                continue
+        break
+    return search
 
 
-def _attempts(shapes: list[Shape], wanted: Target) -> Iterator[Attempt]:
+def _ask(desk: Desk, role: Role, attempt: Attempt, now: datetime) -> Ask:
+    message = message_of(
+        attempt.shape,
+        _for_all(desk, role, attempt) if attempt.shape.whole else attempt.said,
+        desk.connector.connector_id,
+        role,
+        now,
+        watts_of=desk.manner.watts_of,
+        transaction_id=desk.transaction_id,
+        say_phases=attempt.names_phases,
+    )
+    return Ask("SetChargingProfile", encode_payload(message), timeout_s=ANSWER_S)
+
+
+def _for_all(desk: Desk, role: Role, attempt: Attempt) -> Target:
+    """What is said for the whole charger counts for each connector: the least that any of them is to have."""
+    told = [one.told.get(role) for one in desk.charger.connectors.values() if one is not desk.connector]
+    there_a = [one.target.current_a for one in told if one is not None and one.shape is not None and one.shape.whole]
+    least_a = min(there_a, default=inf)
+    return attempt.said if attempt.said.current_a <= least_a else Target(least_a, attempt.said.phases)
+
+
+def _attempts(desk: Desk, role: Role, wanted: Target) -> Iterator[Attempt]:
     """Each shape; the first one also without a number of phases, and with the least instead of nothing, for it may be
     these that are refused (quirks C10, C17)."""
-    attempts: list[Attempt] = [(shapes[0], wanted)]
-    if wanted.phases and shapes[0].unit == "A":
-        attempts.append((shapes[0], replace(wanted, phases=None)))
+    shapes = _shapes(desk, role, wanted)
+    by = desk.switches_by
+    attempts = [Attempt(shapes[0], wanted, by != "key")]
+    if wanted.phases and by == "watts":
+        attempts.append(Attempt(shapes[0], wanted, names_phases=False))
+    elif wanted.phases and by == "number":
+        attempts.append(Attempt(shapes[0], replace(wanted, phases=None)))
     if wanted.pause:
-        attempts.append((shapes[0], Target(LEAST_A)))
-    attempts += [(shape, wanted) for shape in shapes[1:]]
+        attempts.append(Attempt(shapes[0], Target(LEAST_A)))
+    attempts += [Attempt(shape, wanted, by != "key") for shape in shapes[1:]]
     return iter(attempts[: 1 + MOST_FALLBACKS])
 
 
-def _learn(desk: Desk, role: Role, wanted: Target, shape: Shape, said: Target) -> None:
+def _shapes(desk: Desk, role: Role, wanted: Target) -> list[Shape]:
+    """Those it has not ignored so far; in watts, where these tell it the phases."""
+    manner, known, running = desk.manner, desk.facts, desk.transaction is not None
+    first = first_shape(known, role, manner)
+    by_watts = bool(wanted.phases) and desk.switches_by == "watts"
+    if by_watts:
+        first = replace(first, unit="W")
+    shapes = walk(first, role, known, running=running, taken=_taken(role, manner))
+    fresh = [shape for shape in shapes if shape not in manner.ignored and not (by_watts and shape.unit == "A")]
+    return fresh or shapes[:1]
+
+
+def _learn(desk: Desk, role: Role, wanted: Target, attempt: Attempt) -> None:
+    shape = attempt.shape
     manner = replace(desk.manner, standing=shape) if role == "standing" else replace(desk.manner, moving=shape)
-    if wanted.pause and not said.pause:
+    if wanted.pause and not attempt.said.pause:
         manner = replace(manner, pause="stop")
-    if wanted.phases and not said.phases:
+    if wanted.phases and not attempt.said.phases:
         manner = replace(manner, phases="fixed")
     desk.learn(manner)
 
@@ -153,35 +233,6 @@ def _taken(role: Role, manner: Manner) -> Shape | None:
     return manner.standing if role == "moving" else None
 
 
-def clear(desk: Desk, role: Role) -> Generator[Ask | Pause, Answer | None, None]:
-    """Take back what was told. Unknown is fine where it has forgotten; one that keeps it all the same is told so much
-    that it limits nothing (quirk C2)."""
-    manner = desk.manner
-    shape = manner.standing if role == "standing" else manner.moving
-    desk.connector.told.pop(role, None)
-    if shape is None:
-        return
-    if role == "moving" and manner.standing is not None and same_place(shape, manner.standing):
-        desk.connector.told.pop("standing", None)  # whose place it took
-    for clearing in clearings(shape, desk.connector.connector_id, role):
-        answer = yield Ask("ClearChargingProfile", encode_payload(clearing), timeout_s=ANSWER_S)
-        assert answer is not None
-        if answer.agreed:
-            return
-    left_a = yield from composite_a(desk)
-    if left_a is None or left_a < UNLIMITED_A:
-        message = message_of(
-            shape,
-            Target(inf),
-            desk.connector.connector_id,
-            role,
-            desk.now,
-            wired=desk.connector.wired,
-            transaction_id=desk.transaction_id,
-        )
-        yield Ask("SetChargingProfile", encode_payload(message), timeout_s=ANSWER_S)
-
-
 def _hopeless(answer: Answer, known: Facts) -> bool:
     """No other shape is worth a try. NotSupported is said of single shapes too (errata 3.39)."""
     return answer.code == "NotImplemented" or (answer.code == "NotSupported" and known.promised is False)
@@ -194,9 +245,7 @@ def _no(answer: Answer) -> str:
 
 
 def _refused(refusals: list[str]) -> str:
-    if refusals == ["NotImplemented"] or refusals == ["NotSupported"]:
+    if refusals in (["NotImplemented"], ["NotSupported"]):
         return "it has no smart charging; see whether it has a key for a limit: tinyocpp charger get"
-    if refusals[-1:] == [str(Outcome.TIMEOUT)]:
-        return "it gives no answer; it is asked again"
     many = f" in {len(refusals)} ways" if len(refusals) > 1 else ""
-    return f"refused{many} ({refusals[-1] if refusals else 'not sent'}); docs/chargers.md may know what this one needs"
+    return f"refused{many} ({refusals[-1]}); docs/chargers.md may know what this one needs"

@@ -1,0 +1,82 @@
+"""Take back what was told, in every place it was told in, so that nothing of ours is left."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from math import inf
+from typing import TYPE_CHECKING
+
+from tinyocpp.commands import Answer, Ask, Outcome, Pause
+from tinyocpp.errands.limiting.asking import composite_a
+from tinyocpp.limits import UNLIMITED_A, Target, clearings, message_of, same_place
+from tinyocpp.messages.payload import encode_payload
+
+if TYPE_CHECKING:
+    from tinyocpp.connectors import Role
+    from tinyocpp.dealings import Shape
+    from tinyocpp.errands.limiting.desk import Desk
+
+ANSWER_S = 60.0
+Cleared = Generator[Ask | Pause, Answer | None, bool]
+
+
+def clear(desk: Desk, role: Role) -> Cleared:
+    """False: it has not answered, so nobody knows; try again. Unknown is fine where it has forgotten; one that keeps it
+    all the same is told so much that it limits nothing (quirk C2)."""
+    manner = desk.manner
+    shape = manner.standing if role == "standing" else manner.moving
+    if shape is None:
+        desk.connector.told.pop(role, None)
+        return True
+    found = yield from _clear_shape(desk, role, shape)
+    if found is None:
+        return False
+    desk.connector.told.pop(role, None)
+    if role == "moving" and manner.standing is not None and same_place(shape, manner.standing):
+        desk.connector.told.pop("standing", None)  # whose place it took
+    if shape.whole:
+        _let_others_tell(desk, role)
+    if not found:
+        yield from _lift(desk, role, shape)
+    return True
+
+
+def clear_shape(desk: Desk, role: Role, shape: Shape) -> Generator[Ask | Pause, Answer | None, None]:
+    """In this shape it did not follow, so it is not to count one day."""
+    yield from _clear_shape(desk, role, shape)
+
+
+def _clear_shape(desk: Desk, role: Role, shape: Shape) -> Generator[Ask | Pause, Answer | None, bool | None]:
+    """Was there one? None: no answer."""
+    for clearing in clearings(shape, desk.connector.connector_id, role):
+        answer = yield Ask("ClearChargingProfile", encode_payload(clearing), timeout_s=ANSWER_S)
+        assert answer is not None  # to an Ask there is an answer
+        if answer.outcome not in (Outcome.RESULT, Outcome.ERROR):
+            return None
+        if answer.agreed:
+            return True
+    return False
+
+
+def _let_others_tell(desk: Desk, role: Role) -> None:
+    """What was said for the whole charger was said for its other connectors too."""
+    for connector in desk.charger.connectors.values():
+        telling = connector.told.get(role)
+        if telling is not None and telling.shape is not None and telling.shape.whole:
+            del connector.told[role]
+
+
+def _lift(desk: Desk, role: Role, shape: Shape) -> Generator[Ask | Pause, Answer | None, None]:
+    left_a = yield from composite_a(desk)
+    if left_a is not None and left_a >= UNLIMITED_A:
+        return
+    message = message_of(
+        shape,
+        Target(inf),
+        desk.connector.connector_id,
+        role,
+        desk.now,
+        watts_of=desk.manner.watts_of,
+        transaction_id=desk.transaction_id,
+    )
+    yield Ask("SetChargingProfile", encode_payload(message), timeout_s=ANSWER_S)
