@@ -459,9 +459,55 @@ def test_meters(tmp_path: Path) -> None:
 
 
 WRONG_METERS = {
-    "no kind": ("", "meter.kind: is missing; write one of exec, file"),
+    "no kind": ("", "meter.kind: is missing; write one of exec, file, fronius, "),
     "a kind nobody knows": ('kind = "exce"', "meter.kind: unknown kind 'exce'; did you mean 'exec'?"),
-    "a kind that is none": ("kind = 1", "meter.kind: unknown kind 1; there is exec, file"),
+    "a kind that is none": ("kind = 1", "meter.kind: unknown kind 1; there is exec, file, "),
+    "nearly a kind": ('kind = "shely"', "meter.kind: unknown kind 'shely'; did you mean 'shelly'?"),
+    "no url": ('kind = "http"\nurl = "meter"', "meter.url: 'meter' is no url such as http://192.168.1.20/status;"),
+    "a password in a url": ('kind = "http"\nurl = "http://a:b@c/"', "meter.url: 'http://a:b@c/' is no url such as "),
+    "a figure of http nobody knows": (
+        'kind = "http"\nurl = "http://a"\nfigures = { gird_w = "a" }',
+        "meter.figures.gird_w: unknown figure; did you mean 'grid_w'?",
+    ),
+    "a header of two lines": (
+        'kind = "http"\nurl = "http://a"\nheaders = { A = "b\\r\\nC: d" }',
+        "meter.headers.A: is no header",
+    ),
+    "no host": ('kind = "shelly"\nhost = "a/b"', "meter.host: 'a/b' is no name or address, such as 192.168.1.20 or "),
+    "a host with a port": (
+        'kind = "modbus"\nhost = "a:502x"',
+        "meter.host: 'a:502x' is no name or address, such as 192.168.1.20; the port is a key",
+    ),
+    "a register nobody can have": (
+        'kind = "modbus"\nhost = "a"\nregisters = { grid_w = { address = 70000 } }',
+        "meter.registers.grid_w.address: must be a whole number <= 65535, not 70000",
+    ),
+    "a register of a figure nobody knows": (
+        'kind = "modbus"\nhost = "a"\nregisters = { grid = { address = 7 } }',
+        "meter.registers.grid: unknown figure; did you mean 'grid_w'?",
+    ),
+    "a figure that is no text": (
+        'kind = "mqtt"\nfigures = { pv_w = "a", grid_w = 5 }',
+        "meter.figures.grid_w: must be text in quotes or a list in [ ], not 5",
+    ),
+    "a list of no text": (
+        'kind = "mqtt"\nfigures = { grid_w = ["a", 5] }',
+        "meter.figures.grid_w[1]: must be text in quotes, not 5",
+    ),
+    "a key of a register nobody knows": (
+        'kind = "modbus"\nhost = "a"\nregisters = { grid_w = { adress = 7 } }',
+        "meter.registers.grid_w.adress: unknown key; did you mean 'address'?",
+    ),
+    "a type of a register nobody knows": (
+        'kind = "modbus"\nhost = "a"\nregisters = { grid_w = { address = 7, type = "int8" } }',
+        "meter.registers.grid_w.type: 'int8' is not possible; write \"int16\" or ",
+    ),
+    "no topics": ('kind = "mqtt"\nfigures = {}', "meter.figures: names no topic; write figures = "),
+    "a topic of many": (
+        'kind = "mqtt"\nfigures = { grid_w = "a/+/b" }',
+        "meter.figures.grid_w: 'a/+/b' is no topic, such as home/power or tele/meter#SML.Power",
+    ),
+    "an empty topic": ('kind = "mqtt"\nfigures = { grid_w = ["-#a"] }', "meter.figures.grid_w: '-#a' is no topic"),
     "a key of another kind": ('kind = "exec"\npath = "a"', "meter.path: does not go with kind 'exec'; leave it out"),
     "a key nobody knows": ('kind = "exec"\ncommnd = "a"', "meter.commnd: unknown key; did you mean 'command'?"),
     "a key that is missing": ('kind = "exec"', "meter: command is missing"),

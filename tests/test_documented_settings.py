@@ -11,7 +11,7 @@ import pytest
 
 from tinyocpp import config, toml
 from tinyocpp.makers import Quirks
-from tinyocpp.meterkinds import KINDS, MeterConfig
+from tinyocpp.meterkinds import KINDS, MeterConfig, Register
 from tinyocpp.modes import ControlConfig, SharingConfig, SolarConfig
 from tinyocpp.tags import Tag
 
@@ -36,6 +36,7 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "`[meter]`": MeterConfig,
     **{f"`[meter]` of kind `{kind}`": table for kind, table in KINDS.items()},
     "`[sharing]`": SharingConfig,
+    "`[meter.registers]`": Register,
     "The tags file": Tag,
 }
 
@@ -69,7 +70,9 @@ def test_every_table_is_documented() -> None:
     named = {f"`[{name}]`" for name in config.Tables.__struct_fields__} - {"`[data_transfer]`"} | of_the_owners_naming
 
     kinds = {f"`[meter]` of kind `{kind}`" for kind in KINDS}
-    assert named | kinds | {"`[listener.tls]`", "`[charger.ID.quirks]`", "The tags file"} == set(TABLES)
+    assert named | kinds | {"`[listener.tls]`", "`[charger.ID.quirks]`", "`[meter.registers]`", "The tags file"} == set(
+        TABLES
+    )
 
 
 def test_every_bound_is_documented() -> None:

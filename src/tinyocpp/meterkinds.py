@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
@@ -57,11 +57,76 @@ class FileConfig(MeterConfig, frozen=True):
     path: str
 
 
+class HttpConfig(MeterConfig, frozen=True):
+    """Anything that answers to HTTP."""
+
+    url: str
+    figures: dict[str, str | tuple[str, ...]] = {}  # where in a JSON document; none: read as a program's line
+    headers: dict[str, str] = {}
+    user: str = ""
+    password: str = ""
+    timeout_s: Seconds = 5.0  # for the whole answer
+
+
+class MqttConfig(MeterConfig, frozen=True):
+    """Figures that come by MQTT."""
+
+    figures: dict[str, str | tuple[str, ...]]  # topic, or topic#path.in.json
+    host: str = "localhost"
+    port: Port = 1883
+    user: str = ""
+    password: str = ""
+
+
+class Register(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a figure stands in a device that is no SunSpec one."""
+
+    address: Annotated[int, msgspec.Meta(ge=0, le=65535)]  # counted from 0
+    type: Literal["int16", "uint16", "int32", "uint32", "float32"] = "int16"
+    table: Literal["holding", "input"] = "holding"
+    scale: float = 1.0
+    swap: bool = False  # the low register first
+
+
+class ModbusConfig(MeterConfig, frozen=True):
+    """A meter that speaks Modbus over TCP."""
+
+    host: str
+    port: Port = 502
+    device: Annotated[int, msgspec.Meta(ge=0, le=255)] = 1  # also called unit or slave
+    registers: dict[str, Register] = {}  # none: it is SunSpec
+
+
+class ShellyConfig(MeterConfig, frozen=True):
+    """A Shelly energy meter of any generation."""
+
+    host: str
+    channel: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0  # of those that measure each clamp for itself
+    user: str = "admin"  # what all but the first generation have
+    password: str = ""
+    timeout_s: Seconds = 5.0
+
+
+class FroniusConfig(MeterConfig, frozen=True):
+    """A Fronius inverter with a Smart Meter."""
+
+    host: str
+    timeout_s: Seconds = 5.0
+
+
 KINDS: dict[str, type[MeterConfig]] = {
     "exec": ExecConfig,
     "file": FileConfig,
+    "fronius": FroniusConfig,
+    "http": HttpConfig,
+    "modbus": ModbusConfig,
+    "mqtt": MqttConfig,
+    "shelly": ShellyConfig,
 }
-"""Members of meters/ have the same names, but for what says otherwise there."""
+"""Each has a file of its name in meters/."""
+
+HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::\d{1,5})?"
+BARE_HOST = r"[0-9A-Fa-f:.]+|[\w.-]+"
 
 PARTS = ("pv", "battery")
 """Of what else may come from another meter."""
@@ -103,6 +168,16 @@ def _contradictions(meter: MeterConfig) -> Iterator[tuple[str, str]]:
         case FileConfig(path=path):
             if not path or "\0" in path:
                 yield "path", "name the file"
+        case HttpConfig():
+            yield from _wrong_request(meter)
+        case MqttConfig(host=host):
+            yield from _wrong_host(host, BARE_HOST)
+            yield from _wrong_topics(meter.figures)
+        case ModbusConfig(host=host):
+            yield from _wrong_host(host, BARE_HOST)
+            yield from _unknown_figures("registers", meter.registers)
+        case ShellyConfig(host=host) | FroniusConfig(host=host):
+            yield from _wrong_host(host, HOST)
 
 
 def _wrong_scale(scale: dict[str, float]) -> Iterator[tuple[str, str]]:
@@ -116,6 +191,32 @@ def _unknown_figures(key: str, named: Iterable[str]) -> Iterator[tuple[str, str]
     for figure in named:
         if figure not in FIGURES:
             yield f"{key}.{figure}", "unknown figure" + toml.suggest(figure, list(FIGURES))
+
+
+def _wrong_host(host: str, pattern: str) -> Iterator[tuple[str, str]]:
+    if not re.fullmatch(pattern, host):
+        port = " or meter.local:8080" if pattern == HOST else "; the port is a key"
+        yield "host", f"{host!r} is no name or address, such as 192.168.1.20{port}"
+
+
+def _wrong_topics(figures: dict[str, str | tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+    yield from _unknown_figures("figures", figures)
+    if not figures:
+        yield "figures", 'names no topic; write figures = { grid_w = "topic" }'
+    for figure, written in figures.items():
+        for place in (written,) if isinstance(written, str) else written:
+            topic = place.removeprefix("-").partition("#")[0]
+            if not topic or "+" in topic or "\0" in topic:
+                yield f"figures.{figure}", f"{place!r} is no topic, such as home/power or tele/meter#SML.Power"
+
+
+def _wrong_request(meter: HttpConfig) -> Iterator[tuple[str, str]]:
+    if not re.fullmatch(f"https?://{HOST}(/[!-~]*)?", meter.url):
+        yield "url", f"{meter.url!r} is no url such as http://192.168.1.20/status; user and password are keys"
+    yield from _unknown_figures("figures", meter.figures)
+    for name, value in meter.headers.items():
+        if not re.fullmatch(r"[\w-]+", name, re.ASCII) or not value.isprintable():
+            yield f"headers.{name}", "is no header"
 
 
 def _wrong_command(command: str | tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -58,8 +58,8 @@ def convert(document: object, shape: type[T], name: str, at: str = "") -> T:
 def _explain(message: str, document: object, shape: type, at: str) -> str:
     """msgspec's "Expected `int`, got `str` - at `$.listener.port`", said for the owner of the file."""
     problem, _, place = message.partition(" - at `$")
-    path = place.rstrip("`").removeprefix(".")
-    key = ".".join(part for part in (at, path) if part).replace(".[", "[")
+    path = _named(_steps(place.rstrip("`").removeprefix(".")), document, shape)
+    key = ".".join(part for part in (at, *path) if part).replace(".[", "[")
     if problem.startswith("Object contains unknown field"):
         unknown = problem.split("`")[1]
         return f"{key}.{unknown}".removeprefix(".") + ": unknown key" + suggest(unknown, _keys(shape, path))
@@ -80,15 +80,42 @@ def suggest(word: str, known: list[str]) -> str:
 
 
 def _steps(path: str) -> list[str]:
-    return path.replace("[", ".[").removeprefix(".").split(".") if path else []
+    import re
+
+    return re.findall(r"\[[^\]]*\]|[^.\[]+", path)
 
 
-def _types_at(shape: object, path: str) -> list[object]:
+def _named(path: list[str], document: object, shape: type) -> list[str]:
+    """msgspec calls any key of the owner's naming `[...]`; which one it is shows when each is read by itself."""
+    for number, step in enumerate(path):
+        if step == "[...]":
+            table, types = _at(document, path[:number]), _types_at(shape, [*path[:number], step])
+            assert isinstance(table, dict)
+            wrong = (key for key, value in table.items() if not any(_fits(value, type_) for type_ in types))
+            path = [*path[:number], next(wrong, step), *path[number + 1 :]]
+    return path
+
+
+def _fits(value: object, type_: object) -> bool:
+    try:
+        msgspec.convert(value, type_)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _types_at(shape: object, path: list[str]) -> list[object]:
     """The types a value may have at this path of keys; a union is several."""
     types = _opened(shape)
-    for step in _steps(path):
-        types = [inner for type_ in types for inner in _opened(_fields(type_).get(step))]
+    for step in path:
+        types = [inner for type_ in types for inner in _opened(_inside(type_, step))]
     return types
+
+
+def _inside(type_: object, step: str) -> object:
+    from typing import get_args, get_origin
+
+    return get_args(type_)[1] if get_origin(type_) is dict else _fields(type_).get(step)
 
 
 def _opened(type_: object) -> list[object]:
@@ -108,24 +135,29 @@ def _fields(type_: object) -> dict[str, object]:
     return {field.encode_name: field.type for field in fields(type_)}
 
 
-def _keys(shape: type, path: str) -> list[str]:
+def _keys(shape: type, path: list[str]) -> list[str]:
     return [key for type_ in _types_at(shape, path) for key in _fields(type_)]
 
 
-def _choices(shape: type, path: str) -> str:
+def _choices(shape: type, path: list[str]) -> str:
     from typing import Literal, get_args, get_origin
 
     literals = (type_ for type_ in _types_at(shape, path) if get_origin(type_) is Literal)
     return " or ".join(f'"{choice}"' for literal in literals for choice in get_args(literal))
 
 
-def _quote(document: object, path: str) -> str:
-    """What stands there now, shortened."""
-    for step in _steps(path):
+def _at(document: object, path: list[str]) -> object:
+    for step in path:
         if isinstance(document, dict):
             document = document[step]
         else:
             assert isinstance(document, list)  # msgspec's path leads through these two only
             document = document[int(step.strip("[]"))]
-    text = {True: "true", False: "false"}[document] if isinstance(document, bool) else repr(document)
+    return document
+
+
+def _quote(document: object, path: list[str]) -> str:
+    """What stands there now, shortened."""
+    value = _at(document, path)
+    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
     return text if len(text) <= 40 else text[:37] + "..."

@@ -34,6 +34,7 @@ WORDS = {
     "replay": "what we would answer to the frames of a log",
     "solar": "try charging from the sun on recorded days",
     "control": "steer charging by the sun and the house (the listener starts it by itself)",
+    "meter": "what the house draws, as its meters say it",
     "doctor": "look for what is wrong, and say what to do next",
     "config": "check or show the settings",
     "backup": "copy everything that was booked into a file, while everything runs",

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+SECRETS = {"password", "headers"}
+SECRET = "(not shown)"
+
+
 def configure(parser: ArgumentParser) -> None:
     words = parser.add_subparsers(dest="what", required=True, metavar="check|show")
     words.add_parser("check", help="say whether the settings, and the files they name, are right", allow_abbrev=False)
@@ -57,7 +61,7 @@ def _leaves(key: str, value: object) -> Iterator[tuple[str, object]]:
         for name in _keys(value):
             yield from _leaves(f"{key}.{name}", getattr(value, name))
     else:
-        yield key, value
+        yield key, SECRET if value and key.rpartition(".")[2] in SECRETS else value
 
 
 def _keys(table: msgspec.Struct) -> tuple[str, ...]:

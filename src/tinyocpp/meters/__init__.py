@@ -35,6 +35,11 @@ class MeterTrouble(Exception):
 MEMBERS = {
     "exec": "exec.ExecMeter",
     "file": "file.FileMeter",
+    "fronius": "fronius.FroniusMeter",
+    "http": "http.HttpMeter",
+    "modbus": "modbus.ModbusMeter",
+    "mqtt": "mqtt.MqttMeter",
+    "shelly": "shelly.ShellyMeter",
 }
 
 

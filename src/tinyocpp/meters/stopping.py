@@ -1,14 +1,16 @@
 """How a meter's thread is ended from outside, also while it waits for a descriptor.
 
-Every wait of a member is one of these two, so that it ends in time, and at once when it is stopped.
+Every wait of a member is one of these three, so that it ends in time, and at once when it is stopped.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import select
+import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +53,20 @@ class Stop:
             poll.register(file.fileno(), select.POLLIN)
         readable = {descriptor for descriptor, _ in poll.poll(max(seconds, 0) * 1000)}
         return [] if self._set else [file for file in files if file.fileno() in readable]
+
+    def connect(self, line: socket.socket, address: Any, seconds: float) -> None:
+        """Raises OSError; TimeoutError when it is set or the time is over."""
+        line.setblocking(False)
+        failure = line.connect_ex(address)
+        if failure == errno.EINPROGRESS:
+            poll = select.poll()
+            poll.register(line, select.POLLOUT)
+            poll.register(self, select.POLLIN)
+            if line.fileno() not in {descriptor for descriptor, _ in poll.poll(max(seconds, 0) * 1000)}:
+                raise TimeoutError
+            failure = line.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if failure:
+            raise OSError(failure, os.strerror(failure))
 
     def close(self) -> None:
         with self._lock:

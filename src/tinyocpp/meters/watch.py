@@ -44,6 +44,7 @@ class Seen(msgspec.Struct, frozen=True):
     known: Known  # all figures there are, also those that may not
     trouble: dict[str, str]  # of "grid", "pv" and "battery", whichever has any now
     news: int  # how often something has come
+    unheard: frozenset[str]  # meters that have told neither figures nor trouble yet
 
 
 class Watch:
@@ -68,6 +69,7 @@ class Watch:
         self._known = Known()
         self._trouble: dict[str, str] = {}
         self._news = 0
+        self._unheard = frozenset(source.name for source in self._sources)
 
     def __enter__(self) -> Watch:
         self.start()
@@ -106,11 +108,12 @@ class Watch:
         why = "" if usable else f"grid_w {why_not(known, 'grid_w', now_s)}"
         if why and "grid" in self._trouble:
             why += f"; {self._trouble['grid']}"
-        return Seen(now_s, usable, why, known, dict(self._trouble), self._news)
+        return Seen(now_s, usable, why, known, dict(self._trouble), self._news, self._unheard)
 
     def _heard(self, source: Source, heard: Reading | MeterTrouble) -> None:
         with self._changed:
             self._news += 1
+            self._unheard -= {source.name}
             if isinstance(heard, MeterTrouble):
                 self._trouble[source.name] = str(heard)
             else:
