@@ -111,7 +111,9 @@ def test_it_and_its_children_end_with_us(metered: Metered) -> None:
         watched.until(lambda seen: seen.measured and seen.measured.grid_w == 1)
         pids = [int(pid) for pid in (metered.folder / "pids").read_text().split()]
         assert all(map(alive, pids))
-    assert not any(map(alive, pids))
+    deadline_s = time.monotonic() + 20
+    while any(map(alive, pids)):  # the dying takes its moment
+        assert time.monotonic() < deadline_s
 
 
 def test_a_child_that_holds_the_pipe_does_not_hold_us(metered: Metered) -> None:

@@ -73,10 +73,11 @@ def _once(watch: Watch, args: Namespace) -> Seen:
 def _live(watch: Watch, args: Namespace, config: Config) -> Seen | None:
     """The last that could be used, if any could."""
     deadline_s = time.monotonic() + (args.seconds or float("inf"))
-    shown, best = watch.look(), None
+    shown = best = None
     while (left_s := deadline_s - time.monotonic()) > 0:
-        seen = watch.wait(shown.news, min(left_s, LOOK_EVERY_S))
-        if seen.news == shown.news and (seen.measured is None) == (shown.measured is None):
+        news, usable = (shown.news, bool(shown.measured)) if shown else (0, False)
+        seen = watch.wait(news, min(left_s, LOOK_EVERY_S))
+        if (seen.news, bool(seen.measured)) == (news, usable):
             continue
         seen = watch.wait(seen.news, min(CALM_S, left_s))
         print(msgspec.json.encode(document(seen)).decode() if args.json else line(seen, config))

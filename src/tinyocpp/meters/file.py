@@ -28,24 +28,29 @@ class FileMeter:
         self._path = config.path
         self._plain = plain
         self._look_every_s = min(config.interval_s, LOOK_EVERY_S)
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: tuple[int, int, int] | None = None  # as it was when it was read
+        self._trouble = ""  # as it was told
 
     def run(self, tell: Callable[[Reading | MeterTrouble], None], stop: Stop) -> None:
-        while not stop.wait(0):
+        while not stop.is_set:
             try:
-                stat = os.stat(self._path)
-                seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
-                if seen != self._seen:
-                    tell(self._reading(stat.st_mtime))
-                    self._seen = seen
-            except OSError as error:
-                raise MeterTrouble(f"{self._path}: {error.strerror}") from None
+                self._look(tell)
+                self._trouble = ""
+            except (OSError, MeterTrouble) as error:
+                trouble = f"{self._path}: {error.strerror if isinstance(error, OSError) else error}"
+                if trouble != self._trouble:
+                    tell(MeterTrouble(trouble))
+                self._trouble = trouble
             stop.wait(self._look_every_s)
 
+    def _look(self, tell: Callable[[Reading | MeterTrouble], None]) -> None:
+        stat = os.stat(self._path)
+        seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+        if seen != self._seen or self._trouble:
+            tell(self._reading(stat.st_mtime))
+            self._seen = seen
+
     def _reading(self, changed: float) -> Reading:
-        try:
-            reading = read_text(read_whole(self._path).decode("utf-8", "replace"), self._plain)
-        except MeterTrouble as trouble:
-            raise MeterTrouble(f"{self._path}: {trouble}") from None
+        reading = read_text(read_whole(self._path).decode("utf-8", "replace"), self._plain)
         age_s = max(time.time() - changed, 0.0)  # a clock set back makes no figure of the future
         return Reading(reading.figures, reading.delay_s + age_s)

@@ -1,15 +1,13 @@
 """Figures that come by MQTT: each from a topic, as a number or from a place in JSON; `topic#path.in.json`.
 
 What the broker had kept (a retained message) is not used, because nobody knows how old it is: the next one tells.
-Needs the package aiomqtt.
+Needs the package paho-mqtt, of which only the protocol is used; the waiting is ours.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tinyocpp.measuring import Reading
 from tinyocpp.meters import MeterTrouble
@@ -17,14 +15,16 @@ from tinyocpp.meters.paths import terms, value_at
 from tinyocpp.meters.text import json, number
 
 try:
-    from aiomqtt import Client, MqttError
+    from paho.mqtt.client import Client, error_string
+    from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 except ImportError:
-    raise MeterTrouble("kind 'mqtt' needs the package aiomqtt: pip install 'tinyocpp[mqtt]'") from None
+    raise MeterTrouble("kind 'mqtt' needs the package paho-mqtt: pip install 'tinyocpp[mqtt]'") from None
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aiomqtt import Message
+    from paho.mqtt.client import MQTTMessage
+    from paho.mqtt.reasoncodes import ReasonCode
 
     from tinyocpp.meterkinds import MqttConfig
     from tinyocpp.meters.stopping import Stop
@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     Tell = Callable[[Reading | MeterTrouble], None]
 
 ANSWERS_WITHIN_S = 3.0
-QUEUED = 1000  # messages, of a flood
-LOG = logging.getLogger("tinyocpp.meters.mqtt")
-LOG.addHandler(logging.NullHandler())  # what there is to say we say ourselves
+LOOK_EVERY_S = 0.5  # whether a ping is due, or nothing comes any more
+KEEPALIVE_S = 30
 
 
 class MqttMeter:
@@ -46,53 +45,57 @@ class MqttMeter:
         for topic, _, path in (place.partition("#") for place in places):
             self._paths.setdefault(topic, set()).add(path)
         self._latest: dict[str, tuple[float, float]] = {}  # when, and what, by `topic#path`
+        self._heard_s = 0.0  # when anything came last
 
     def run(self, tell: Tell, stop: Stop) -> None:
+        client = Client(CallbackAPIVersion.VERSION2)
+        client.connect_timeout = ANSWERS_WITHIN_S
+        client.on_connect = self._connected
+        client.on_message = lambda _client, _data, message: self._receive(message, tell)
+        if self._config.user:
+            client.username_pw_set(self._config.user, self._config.password)
         try:
-            asyncio.run(self._until_stopped(tell, stop))
-        except MqttError as error:
-            raise MeterTrouble(f"{self._broker}: {error}") from None
+            client.connect(self._config.host, self._config.port, KEEPALIVE_S)
+            self._listen(client, tell, stop)
+        except OSError as error:
+            raise MeterTrouble(f"{self._broker}: {error.strerror or error}") from None
+        finally:
+            line = client.socket()
+            client.disconnect()
+            if line:
+                line.close()
 
-    async def _until_stopped(self, tell: Tell, stop: Stop) -> None:
-        listening = asyncio.create_task(self._listen(tell))
-        stopped = asyncio.Event()
-        asyncio.get_running_loop().add_reader(stop.fileno(), stopped.set)
-        waiting = asyncio.create_task(stopped.wait())
-        await asyncio.wait((listening, waiting), return_when=asyncio.FIRST_COMPLETED)
-        asyncio.get_running_loop().remove_reader(stop.fileno())
-        for task in (listening, waiting):
-            task.cancel()
-        ended = await asyncio.gather(listening, waiting, return_exceptions=True)
-        if isinstance(ended[0], Exception) and not stop.is_set:
-            raise ended[0]
+    def _listen(self, client: Client, tell: Tell, stop: Stop) -> None:
+        self._heard_s = began_s = time.monotonic()
+        while not stop.is_set:
+            line = client.socket()
+            if line is None:
+                raise MeterTrouble(f"{self._broker}: the connection is lost")
+            ready = stop.ready([line], LOOK_EVERY_S)
+            states = [client.loop_read()] if ready else []
+            states += [client.loop_write()] if client.want_write() else []
+            states.append(client.loop_misc())
+            for state in states:
+                if state not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN):
+                    raise MeterTrouble(f"{self._broker}: {error_string(state)}")
+            if not client.is_connected() and time.monotonic() > began_s + ANSWERS_WITHIN_S:
+                raise MeterTrouble(f"{self._broker} has not answered within {ANSWERS_WITHIN_S:g} s")
+            self._miss(tell)
 
-    async def _listen(self, tell: Tell) -> None:
-        config = self._config
-        client = Client(
-            config.host,
-            config.port,
-            username=config.user or None,
-            password=config.password or None,
-            timeout=ANSWERS_WITHIN_S,
-            max_queued_incoming_messages=QUEUED,
-            logger=LOG,
-        )
-        async with client:
-            for topic in self._paths:
-                await client.subscribe(topic)
-            messages = aiter(client.messages)
-            while True:
-                try:
-                    async with asyncio.timeout(config.stale_after_s):
-                        message = await anext(messages)
-                except TimeoutError:
-                    silent = f"nothing has come of {', '.join(self._paths)} for {config.stale_after_s:g} s"
-                    tell(MeterTrouble(f"{self._broker}: {silent}"))
-                else:
-                    self._receive(message, tell)
+    def _connected(self, client: Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
+        if reason.is_failure:
+            raise MeterTrouble(f"{self._broker}: {reason}")
+        for topic in self._paths:
+            client.subscribe(topic)
 
-    def _receive(self, message: Message, tell: Tell) -> None:
-        topic = str(message.topic)
+    def _miss(self, tell: Tell) -> None:
+        silent_s = self._config.stale_after_s
+        if time.monotonic() > self._heard_s + silent_s:
+            self._heard_s = time.monotonic()
+            tell(MeterTrouble(f"{self._broker}: nothing has come of {', '.join(self._paths)} for {silent_s:g} s"))
+
+    def _receive(self, message: MQTTMessage, tell: Tell) -> None:
+        topic, self._heard_s = message.topic, time.monotonic()
         if message.retain:
             tell(
                 MeterTrouble(f"{self._broker}: so far only what the broker had kept of {topic}, and who knows how old")
@@ -100,7 +103,7 @@ class MqttMeter:
             return
         try:
             for path in self._paths.get(topic, ()):
-                value = _value(message.payload, path)
+                value = _value(bytes(message.payload), path)
                 if value is not None:
                     self._latest[f"{topic}#{path}"] = (time.monotonic(), value)
             for figure, written in self._config.figures.items():
@@ -120,10 +123,9 @@ class MqttMeter:
             tell(Reading({figure: sum(sign * value for sign, _, value in known)}, delay_s))
 
 
-def _value(payload: object, path: str) -> float | None:
+def _value(payload: bytes, path: str) -> float | None:
     """None: null."""
-    said = payload if isinstance(payload, bytes | bytearray) else str(payload or "").encode()
     if path:
-        value = value_at(json(bytes(said)), path)
+        value = value_at(json(payload), path)
         return None if value is None else number(value)
-    return number(said.decode("utf-8", "replace"))
+    return number(payload.decode("utf-8", "replace"))
