@@ -18,11 +18,6 @@ Amperes = Annotated[float, msgspec.Meta(ge=0, le=1000)]
 WattHours = Annotated[float, msgspec.Meta(ge=0, le=1000)]
 
 
-def in_force(configured: Mode, wished: str | None, of_tag: str | None) -> str:
-    """That of the tag whose charge runs, else what the owner has wished for this charger, else as configured."""
-    return of_tag or wished or configured
-
-
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """How hastily a charger is told limits, and looked at."""
 

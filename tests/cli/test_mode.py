@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,15 @@ from tinyocpp.companions.controlnotes import Notes
 from tinyocpp.hosts.runtimedir import prepare_runtime
 
 if TYPE_CHECKING:
-    from conftest import House
+    from collections.abc import Callable
+
+    from conftest import House, Plugged, Running
 
 NOW = datetime.now(UTC)
 METER = '\n[meter]\nkind = "file"\npath = "meter.txt"\n'
-NOBODY_CONTROLS = "No control program runs now: this counts as soon as one does.\n"
+NOBODY_CONTROLS = (
+    "No control program runs now: this counts as soon as the listener, or tinyocpp control, is (re)started.\n"
+)
 
 
 @pytest.fixture
@@ -58,8 +63,34 @@ def test_a_mode_is_kept(sunny: House, mode: str) -> None:
     assert (row["charger_id"], row["mode"], row["from"]) == ("garage", mode, "owner")
 
 
+def test_while_it_is_steered(sunny: House, plug: Callable[..., Plugged], running: Callable[..., Running]) -> None:
+    """Changed while the control program runs, and said by status in its words."""
+    sunny.configuration.write_text(sunny.configuration.read_text() + "[control]\ninterval_s = 0.2\n")
+    (sunny.folder / "meter.txt").write_text("grid_w 1200\n")
+    plugged = plug("garage", SetChargingProfile={"status": "Accepted"}, GetConfiguration={"configurationKey": []})
+    plugged.say("StatusNotification", connectorId=1, errorCode="NoError", status="Preparing")
+    running("control")
+    until(lambda: controlnotes.read([str(sunny.runtime)], datetime.now(UTC)) is not None)
+    for mode in ("solar", "off"):
+        assert sunny.type("mode", mode)[:2] == (0, SAID[mode])
+        until(lambda mode=mode: connector(sunny)["mode"] == mode and connector(sunny)["control"] is not None)
+    assert f"garage, connector 1: off, {connector(sunny)['control']}" in sunny.type("status")[1]
+
+
+def until(so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def connector(house: House) -> dict[str, Any]:
+    [charger] = json.loads(house.type("status", "--json")[1])
+    return dict(charger["connectors"][0])
+
+
 def test_as_configured(sunny: House) -> None:
-    sunny.configuration.write_text(sunny.configuration.read_text() + '[solar]\nmode = "min+solar"\n')
+    sunny.configuration.write_text(sunny.configuration.read_text() + '[charger.Garage]\nmode = "min+solar"\n')
     assert [(row["mode"], row["from"]) for row in modes(sunny)] == [("min+solar", "configuration")]
     assert sunny.type("mode", "fast")[0] == 0
     assert [(row["mode"], row["from"]) for row in modes(sunny)] == [("fast", "owner")]
@@ -72,19 +103,21 @@ def test_as_configured(sunny: House) -> None:
     assert [(row["mode"], row["from"]) for row in modes(sunny)] == [("min+solar", "configuration")]
 
 
-@pytest.mark.parametrize("mode", ["solar", "min+solar"])
-def test_from_the_sun_needs_a_meter(house: House, mode: str) -> None:
+IMPOSSIBLE = {
+    "solar": "how much sun is left is not known without a meter; write a [meter] table, see docs/meters.md",
+    "min+solar": "how much sun is left is not known without a meter; write a [meter] table, see docs/meters.md",
+    "off": "nothing is steered without a [meter], a [sharing] limit_a or a [solar] mode; try: tinyocpp limit pause",
+}
+
+
+@pytest.mark.parametrize(("mode", "why"), IMPOSSIBLE.items(), ids=IMPOSSIBLE)
+def test_what_nobody_would_see_to_is_not_kept(house: House, mode: str, why: str) -> None:
     books = house.books()
     books.boot("garage", NOW)
     books.close()
     code, out, err = house.type("mode", mode)
-    assert (code, out) == (78, "")
-    assert err == (
-        f"tinyocpp: {mode}: what the sun leaves over is not known without a meter at the grid connection; write a"
-        f" [meter] table into {house.configuration}, see docs/meters.md\n"
-    )
+    assert (code, out, err) == (78, "", f"tinyocpp: {house.configuration}: {mode}: {why}\n")
     assert [row["from"] for row in modes(house)] == ["configuration"]
-    assert house.type("mode", "off")[:2] == (0, SAID["off"] + NOBODY_CONTROLS)
     assert house.type("mode", "fast")[:2] == (0, SAID["fast"]), "which needs nobody"
 
 

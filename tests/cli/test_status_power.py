@@ -7,6 +7,7 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from tinyocpp.companions import controlnotes
@@ -107,6 +108,26 @@ def test_a_wish_that_has_not_arrived(known: House, plug: Callable[..., Plugged],
     assert (found["limit_state"], found["limit_words"]) == ("asked", f"10 A: {words}")
 
 
+def test_what_is_left_with_one_that_is_steered(known: House) -> None:
+    """It charges with what the sun gives; what stays in the charger is for when nobody says anything any more."""
+    books = known.books()
+    left = Told(charger_id="garage", connector_id=1, current_a=6.0, state=LimitState.ACCEPTED, at=NOW, leftover=True)
+    with books.batch():
+        books.store.ledger.keep_told(msgspec.structs.replace(left, words="6 A: accepted, not yet verified"))
+    books.close()
+    assert (
+        connector(known)["limit_words"] == "steered, and left with it should that end: 6 A: accepted, not yet verified"
+    )
+    books = known.books()
+    with books.batch():
+        books.store.ledger.keep_wish(TEN)
+        books.store.ledger.keep_told(msgspec.structs.replace(left, words="6 A: verified, it follows", wished_at=NOW))
+    books.close()
+    assert connector(known)["limit_words"] == (
+        "10 A at most; steered, and left with it should that end: 6 A: verified, it follows"
+    )
+
+
 FAULTS = {
     LimitState.REFUSED: (
         "10 A: refused in 9 ways (Rejected)",
@@ -130,8 +151,14 @@ def test_a_limit_that_does_not_hold_is_wrong(known: House, state: LimitState, wo
 
 def test_a_mode_that_nobody_sees_to(known: House, plug: Callable[..., Plugged]) -> None:
     plug("garage")
-    assert known.type("mode", "off")[0] == 0
-    assert "- garage: its mode is off, but no control program runs, so it charges fast" in known.type("status")[1]
+    books = known.books()
+    with books.batch():
+        books.store.register.set_mode("garage", "off", NOW)
+    books.close()
+    assert (
+        "- garage: its mode is off, but no control program runs, so it charges fast;"
+        " restart the listener, which starts one; beside a bare backend: tinyocpp control"
+    ) in known.type("status")[1].splitlines()
     control(known)
     assert "no control program runs" not in known.type("status")[1]
 

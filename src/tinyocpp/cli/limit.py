@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tinyocpp.cli.charger.door import writing
 from tinyocpp.cli.known import chosen, connected_now, connectors, has_been_here, quirks, registered
-from tinyocpp.cli.power import in_words, read_powers
+from tinyocpp.cli.power import came_of_it, in_words, read_powers
 from tinyocpp.cli.program import add_timeout
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
 from tinyocpp.cli.waiting import Wait
@@ -207,7 +207,7 @@ class Order:
         return self._verdict(answered)
 
     def _verdict(self, answered: list[Told]) -> str:
-        said = {self._where(one.connector_id): one.words for one in answered}
+        said = {self._where(one.connector_id): came_of_it(one, self._awaited) for one in answered}
         bad = [one for one in answered if one.state not in DONE]
         if bad:
             words = "; ".join(f"{self._where(one.connector_id)}: {one.words}" for one in bad)
@@ -263,7 +263,7 @@ def _show(args: Namespace, config: Config, reader: Reader) -> None:
     if args.charger:
         only = chosen(args.charger, reader, lambda: here).charger_id
         known = [one for one in known if one.registered.charger_id == only]
-    powers = read_powers(reader, config.solar.mode, None, (one.registered.charger_id for one in known))
+    powers = read_powers(reader, config, None, (one.registered.charger_id for one in known))
     rows: list[dict[str, object]] = []
     for folded, power in powers.items():
         for number in power.numbers(each.connector_id for each in connectors(reader, power.charger_id)):

@@ -16,6 +16,7 @@ from tinyocpp.cli.power import read_powers
 from tinyocpp.cli.tables import Column, add_format, print_rows
 from tinyocpp.companions import controlnotes
 from tinyocpp.errors import ConfigError, Malformed
+from tinyocpp.hosts.attendant import needed
 from tinyocpp.modes import MODES
 from tinyocpp.storage import open_reader, open_tags
 
@@ -66,7 +67,7 @@ def _show(args: Namespace, config: Config, reader: Reader) -> None:
             "from": "owner" if power.mode else "configuration",
             "meaning": MEANINGS[power.mode or power.configured],
         }
-        for power in read_powers(reader, config.solar.mode, None, known).values()
+        for power in read_powers(reader, config, None, known).values()
     ]
     columns = (
         Column("charger_id", "charger"),
@@ -79,19 +80,25 @@ def _show(args: Namespace, config: Config, reader: Reader) -> None:
 
 def _set(args: Namespace, config: Config, reader: Reader) -> None:
     one = chosen(args.charger, reader, lambda: connected_now(config))
-    mode = config.solar.mode if args.mode == DEFAULT else args.mode
-    if mode in FROM_THE_SUN and config.meter is None:
-        raise ConfigError(
-            f"{mode}: what the sun leaves over is not known without a meter at the grid connection; write a [meter]"
-            f" table into {config.source or 'tinyocpp.toml'}, see docs/meters.md"
-        )
+    mode = config.mode_of(one.charger_id) if args.mode == DEFAULT else args.mode
+    if impossible := _impossible(mode, config):
+        raise ConfigError(f"{config.source or 'tinyocpp.toml'}: {mode}: {impossible}")
     with writing(config) as store:
         store.register.set_mode(one.charger_id, None if args.mode == DEFAULT else mode, datetime.now(UTC))
     print(f"{one.charger_id}: {mode}{', as configured' if args.mode == DEFAULT else ''}: {MEANINGS[mode]}")
     for words in _otherwise(one.charger_id, mode, reader, config):
         print(words)
     if mode != "fast" and controlnotes.read(config.runtime_directories, datetime.now(UTC)) is None:
-        print("No control program runs now: this counts as soon as one does.")
+        print("No control program runs now: this counts as soon as the listener, or tinyocpp control, is (re)started.")
+
+
+def _impossible(mode: str, config: Config) -> str:
+    """Why nobody could see to it with this configuration, and the remedy."""
+    if mode in FROM_THE_SUN and config.meter is None:
+        return "how much sun is left is not known without a meter; write a [meter] table, see docs/meters.md"
+    if mode != "fast" and not needed(config):
+        return "nothing is steered without a [meter], a [sharing] limit_a or a [solar] mode; try: tinyocpp limit pause"
+    return ""
 
 
 def _otherwise(charger_id: str, mode: str, reader: Reader, config: Config) -> Iterator[str]:

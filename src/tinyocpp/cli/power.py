@@ -13,13 +13,13 @@ import msgspec
 from tinyocpp.cli.findings import Finding
 from tinyocpp.dealings import LimitState, Told, Wish, Wished
 from tinyocpp.identity import fold_identity
-from tinyocpp.modes import Mode, in_force
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tinyocpp.cli.findings import Circumstances
     from tinyocpp.companions.controlnotes import ConnectorNote, Notes
+    from tinyocpp.config import Config
     from tinyocpp.storage import Reader
 
 ON_PHASES = {1: "on one phase", 2: "on two phases", 3: "on three phases"}
@@ -34,7 +34,7 @@ class Power(msgspec.Struct, frozen=True, kw_only=True):
     wishes: list[Wished] = []
     told: list[Told] = []
     mode: str | None = None  # the owner's word; None: as configured
-    configured: Mode = "fast"
+    configured: str = "fast"
     notes: Notes | None = None
 
     def wished(self, connector_id: int) -> Wished | None:
@@ -51,7 +51,7 @@ class Power(msgspec.Struct, frozen=True, kw_only=True):
     def mode_at(self, connector_id: int, of_tag: str | None) -> str:
         """As the control program has it, where one runs. `of_tag`: of the tag whose charge runs there."""
         note = self.note(connector_id)
-        return note.mode if note is not None else in_force(self.configured, self.mode, of_tag)
+        return note.mode if note is not None else of_tag or self.mode or self.configured
 
     def limit_row(self, connector_id: int, *, connected: bool) -> dict[str, object]:
         """`wish`, `limit_state` and `limit_words`, as programs read them."""
@@ -61,10 +61,10 @@ class Power(msgspec.Struct, frozen=True, kw_only=True):
             pending = NOT_TOLD if connected else WHEN_IT_CONNECTS
             state, words = LimitState.ASKED, f"{in_words(wished.wish)}: {pending}"
         elif told is not None:
-            state, words = told.state, told.words
+            state, words = told.state, came_of_it(told, wished)
         else:
             return {"wish": None, "limit_state": None, "limit_words": None}
-        return {"wish": wish, "limit_state": state, "limit_words": words or None}
+        return {"wish": wish, "limit_state": state, "limit_words": words}
 
     def told_row(self, connector_id: int) -> dict[str, object]:
         """What it was told last: `told_a` per phase (0: a pause, null: no limit), `told_phases`, `told_at`."""
@@ -79,7 +79,7 @@ class Power(msgspec.Struct, frozen=True, kw_only=True):
         return sorted({*known, *wished, *told} - {0}) or [1]
 
 
-def read_powers(reader: Reader, configured: Mode, notes: Notes | None, chargers: Iterable[str]) -> dict[str, Power]:
+def read_powers(reader: Reader, config: Config, notes: Notes | None, chargers: Iterable[str]) -> dict[str, Power]:
     """By folded identity."""
     wishes, told, modes = reader.wishes(), reader.told(), reader.modes()
     powers = {}
@@ -90,7 +90,7 @@ def read_powers(reader: Reader, configured: Mode, notes: Notes | None, chargers:
             wishes=[one for one in wishes if fold_identity(one.charger_id) == folded],
             told=[one for one in told if fold_identity(one.charger_id) == folded],
             mode=modes.get(folded),
-            configured=configured,
+            configured=config.mode_of(charger_id),
             notes=notes,
         )
     return powers
@@ -112,12 +112,22 @@ def power_findings(power: Power, here: Circumstances) -> Iterator[Finding]:
             yield Finding(power.charger_id, f"connector {told.connector_id} limit {told.words}", remedy, wrong=True)
     mode = power.mode or power.configured
     if mode != "fast" and power.notes is None and here.is_connected(power.charger_id):
-        yield Finding(power.charger_id, f"its mode is {mode}, but no control program runs, so it charges fast")
+        remedy = "restart the listener, which starts one; beside a bare backend: tinyocpp control"
+        yield Finding(power.charger_id, f"its mode is {mode}, but no control program runs, so it charges fast", remedy)
 
 
 def meter_findings(notes: Notes | None) -> Iterator[Finding]:
     if notes is not None and notes.meter is not None and notes.meter.words:
         yield Finding("", f"the meter is not used: {notes.meter.words}", "see what it says: tinyocpp meter", wrong=True)
+
+
+def came_of_it(told: Told, wished: Wished | None) -> str:
+    """What became of a wish. While the control program steers, what stays in the charger is not what it charges with,
+    but what it falls back to."""
+    if not told.leftover:
+        return told.words
+    most = "" if wished is None or wished.wish.none else f"{in_words(wished.wish)} at most; "
+    return f"{most}steered, and left with it should that end: {told.words}"
 
 
 def in_words(wish: Wish) -> str:

@@ -89,7 +89,7 @@ def picture(config: Config, now: datetime | None = None) -> Picture:
             for one in known
         }
         notes = controlnotes.read(config.runtime_directories, now)
-        powers = read_powers(reader, config.solar.mode, notes, [one.registered.charger_id for one in known])
+        powers = read_powers(reader, config, notes, [one.registered.charger_id for one in known])
     here = _circumstances(config, now)
     certificates = [Finding(end.charger_id, end.text, end.remedy, end.urgent) for end in ends]
     certificates += refused_certificates(oddities)
@@ -170,7 +170,7 @@ def _connector_row(connector: ConnectorStatus, connected: bool, tags: TagFile, p
         "power_w": connector.power_w if connected else None,  # nobody knows what it does by now
         "name": tag.name if tag else "",
         "mode": power.mode_at(number, tag.mode if tag else None),
-        "control": note.words if note else None,
+        "control": (note.words if note else "") or None,
     }
     return row | power.limit_row(number, connected=connected)
 
@@ -190,7 +190,7 @@ def _draw(shown: Picture, config: Config) -> None:
         Column("last_seen_at", "last seen", local_time(config.zone())),
     )
     print_rows(_lines(shown.chargers), columns, empty="No charger has connected yet; tinyocpp doctor says what to do.")
-    for sentence in _sentences(shown.chargers, config.solar.mode):
+    for sentence in _sentences(shown.chargers):
         print(printable(sentence))
     if shown.findings:
         print()
@@ -213,15 +213,15 @@ def _lines(chargers: Iterable[dict[str, object]]) -> list[Row]:
     return lines
 
 
-def _sentences(chargers: Iterable[dict[str, object]], usual: str) -> Iterator[str]:
-    """What each connector is let have and why; nothing of one that charges as usual, without a limit."""
+def _sentences(chargers: Iterable[dict[str, object]]) -> Iterator[str]:
+    """What each connector is let have and why; nothing of one that charges as fast as it may."""
     for charger in chargers:
         connectors = charger["connectors"]
         assert isinstance(connectors, list)
         for connector in connectors:
             mode, control = connector["mode"], connector["control"]
             steered = f"{mode}, {control}" if control else mode
-            parts = [steered] if control or mode != usual else []
+            parts = [steered] if control or mode != "fast" else []
             parts += [connector["limit_words"]] if connector["limit_words"] else []
             if parts:
                 yield f"{charger['charger_id']}, connector {connector['connector_id']}: {'; '.join(parts)}"
