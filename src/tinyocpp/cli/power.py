@@ -124,10 +124,11 @@ def meter_findings(notes: Notes | None) -> Iterator[Finding]:
 def came_of_it(told: Told, wished: Wished | None) -> str:
     """What became of a wish. While the control program steers, what stays in the charger is not what it charges with,
     but what it falls back to."""
-    if not told.leftover:
+    wish = Wish() if wished is None else wished.wish
+    if not told.leftover or (told.current_a is not None and told.current_a == wish.current_a):
         return told.words
-    most = "" if wished is None or wished.wish.none else f"{in_words(wished.wish)} at most; "
-    return f"{most}steered, and left with it should that end: {told.words}"
+    most = "" if wish.none else f"{in_words(wish)}; "
+    return f"{most}should nothing steer it any more: {told.words}"
 
 
 def in_words(wish: Wish) -> str:

@@ -220,9 +220,10 @@ def _sentences(chargers: Iterable[dict[str, object]]) -> Iterator[str]:
         assert isinstance(connectors, list)
         for connector in connectors:
             mode, control = connector["mode"], connector["control"]
-            steered = f"{mode}, {control}" if control else mode
+            steered = f"{mode}, {control}" if control and control != mode else mode
             parts = [steered] if control or mode != "fast" else []
-            parts += [connector["limit_words"]] if connector["limit_words"] else []
+            wanted = connector["limit_words"] and (connector["wish"] or not control)
+            parts += [connector["limit_words"]] if wanted else []
             if parts:
                 yield f"{charger['charger_id']}, connector {connector['connector_id']}: {'; '.join(parts)}"
 
