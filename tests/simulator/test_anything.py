@@ -9,6 +9,7 @@ from simulator.bench import ACCEPTED, Bench, NoAnswer
 from tinyocpp.messages.core import ChargePointStatus
 from tinyocpp.simulator import person
 from tinyocpp.simulator.car import Car
+from tinyocpp.simulator.vices import VICES
 
 REFUSED = {"idTagInfo": {"status": "Invalid"}}
 PERIODS = [{"startPeriod": 0, "limit": 0.0}, {"startPeriod": 90, "limit": 16.0}]
@@ -77,8 +78,8 @@ class Life(Bench):
     """Does what a host does: closes when told so, stays away while the power is off. As a central system it knows a
     start again, and keeps what it has acknowledged."""
 
-    def __init__(self):
-        super().__init__(connectors=2)
+    def __init__(self, vices=()):
+        super().__init__(connectors=2, vices=vices)
         self.well = dict(self.answers)
         self.started = {}  # content: transaction id
         self.starts, self.stops = {}, {}  # transaction id: register
@@ -141,9 +142,9 @@ class Life(Bench):
 
 
 @settings(max_examples=300)
-@given(st.lists(HAPPENINGS, max_size=30))
-def test_whatever_happens(happenings):
-    life = Life()
+@given(st.lists(HAPPENINGS, max_size=30), st.lists(st.sampled_from(sorted(VICES)), max_size=3))
+def test_whatever_happens(happenings, vices):
+    life = Life(vices)
     for happening in happenings:
         life.happen(*happening)
     life.come_to_an_end()
