@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
+import subprocess
+import sys
 import time
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -222,8 +227,6 @@ def test_whose_limit_it_is(house: House, plug: Callable[..., Plugged]) -> None:
 
 
 def test_one_that_was_only_refused(house: House) -> None:
-    from datetime import UTC, datetime
-
     books = house.books()
     with books.batch():
         books.store.register.refuse("carport", "192.0.2.9", "not admitted", datetime.now(UTC))
@@ -303,6 +306,41 @@ def test_shown(house: House, plug: Callable[..., Plugged]) -> None:
     assert heading.split() == ["charger", "connector", "limit", "since"]
     assert line.startswith("garage           1  4,200 W on one phase: accepted, not yet verified  ")
     assert house.type("limit", "--charger", "barn")[0] == 69
+
+
+NOBODY = 65534
+WITHOUT_RIGHTS = """
+import grp, os, pwd, stat, sys
+from argparse import Namespace
+from tinyocpp.cli import limit
+from tinyocpp.cli.program import run_program
+from tinyocpp.config import load
+typed = Namespace(limit="10A", phases=None, charger={charger!r}, connector=None, timeout=5.0, format="table")
+config = load({config!r}, {{}})
+os.setgroups([]), os.setgid({user}), os.setuid({user})
+sys.exit(run_program("tinyocpp", lambda: limit.run(typed, config)))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can try as somebody else")
+@pytest.mark.parametrize("charger_id", [None, "garage"])
+def test_whoever_may_not_use_the_socket(house: House, plug: Callable[..., Plugged], charger_id: str | None) -> None:
+    plugged = plug("garage", **SMART)
+    for folder in [house.folder, *house.folder.parents]:
+        if str(folder) == gettempdir():
+            break
+        folder.chmod(0o755)  # pytest closes its folders to others
+    script = WITHOUT_RIGHTS.format(user=NOBODY, config=str(house.configuration), charger=charger_id)
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert (ended.returncode, "only root may command chargers" in ended.stderr) == (77, True), ended.stderr
+    assert (wishes(house), plugged.asked) == ({}, [])
 
 
 # ------------------------------------------------------------------------------------------------ while the word waits

@@ -20,7 +20,7 @@ from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
 from tinyocpp.cli.waiting import Wait
 from tinyocpp.companions.commandclient import connected_chargers, open_charger
 from tinyocpp.dealings import LimitState, Wish, Wished
-from tinyocpp.errors import Malformed, Refused, Unavailable
+from tinyocpp.errors import Malformed, NotPermitted, Refused, Unavailable
 from tinyocpp.features import whole_number
 from tinyocpp.limits import facts, wish_of
 from tinyocpp.messages.core_boot import RegistrationStatus
@@ -54,32 +54,31 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, config: Config) -> int:
-    with closing(open_reader(config)) as reader:
-        if args.limit is None:
-            if args.phases:
-                raise Malformed(
-                    f"--phases {args.phases}: say how much too, or: tinyocpp limit none --phases {args.phases}"
-                )
+    if args.limit is None:
+        if args.phases:
+            raise Malformed(f"--phases {args.phases}: say how much too, or: tinyocpp limit none --phases {args.phases}")
+        with closing(open_reader(config)) as reader:
             _show(args, config, reader)
-            return 0
-        if args.format == "json":
-            raise Malformed("--json shows limits: leave the limit out")
-        _set(args, config, reader)
+        return 0
+    if args.format == "json":
+        raise Malformed("--json shows limits: leave the limit out")
+    wish = wish_of(args.limit, args.phases)
+    here = connected_chargers(config.runtime_directories)  # first of all: this user may not be permitted
+    with closing(open_reader(config)) as reader:
+        one = chosen(args.charger, reader, lambda: here)
+        order = Order(one, _connector(args.connector, one, reader), wish, reader, config)
+        _carry_out(order, one, args.timeout, config)
     return 0
 
 
-def _set(args: Namespace, config: Config, reader: Reader) -> None:
-    wish = wish_of(args.limit, args.phases)
-    one = chosen(args.charger, reader, lambda: connected_chargers(config.runtime_directories))
-    order = Order(one, _connector(args.connector, one, reader), wish, reader, config)
+def _carry_out(order: Order, one: Registered, timeout_s: float, config: Config) -> None:
     if settled := order.settled():
         print(settled)
         return
-    client = _connected(one.charger_id, config)  # before anything is kept: this user may not be permitted
     order.keep()
     for words in order.replaced:
         print(words)
-    client = client or _connected(one.charger_id, config)  # it may have come meanwhile, and seen nothing of it
+    client = _connected(one.charger_id, config)
     if client is None:
         print(f"{one.charger_id} is not connected: {order.kept}, and applies when it connects")
         return
@@ -88,7 +87,7 @@ def _set(args: Namespace, config: Config, reader: Reader) -> None:
             accept = f"tinyocpp charger accept {quote(one.charger_id)}"
             print(f"{one.charger_id} is {held}: {order.kept}, and applies after: {accept}")
             return
-        _bring(client, order, args.timeout, config)
+        _bring(client, order, timeout_s, config)
 
 
 def _bring(client: CommandClient, order: Order, timeout_s: float, config: Config) -> None:
@@ -113,9 +112,10 @@ def _connector(typed: int | None, one: Registered, reader: Reader) -> int:
 
 
 def _connected(charger_id: str, config: Config) -> CommandClient | None:
+    """None: it is away, or where this user may not look, although elsewhere he may."""
     try:
         return open_charger(config.runtime_directories, charger_id)
-    except Unavailable:
+    except (NotPermitted, Unavailable):
         return None
 
 
