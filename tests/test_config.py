@@ -478,6 +478,10 @@ WRONG_METERS = {
         'kind = "modbus"\nhost = "a:502x"',
         "meter.host: 'a:502x' is no name or address, such as 192.168.1.20; the port is a key",
     ),
+    "a broker with a port": (
+        'kind = "mqtt"\nhost = "a b"\nfigures = { grid_w = "a" }',
+        "meter.host: 'a b' is no name or address, such as 192.168.1.20; the port is a key",
+    ),
     "a register nobody can have": (
         'kind = "modbus"\nhost = "a"\nregisters = { grid_w = { address = 70000 } }',
         "meter.registers.grid_w.address: must be a whole number <= 65535, not 70000",
@@ -542,6 +546,19 @@ def test_a_meter_that_cannot_be_meant_is_refused(text: str, words: str, tmp_path
     with pytest.raises(ConfigError) as error:
         read(tmp_path, f"[meter]\n{text}")
     assert str(error.value).startswith(f"{tmp_path}/tinyocpp.toml: {words}")
+
+
+def test_a_mistake_in_a_table_of_the_owners_naming_is_found(tmp_path: Path) -> None:
+    good = '[data_transfer."a.b"]\nmessages = ["x"]\n'
+    for text, words in {
+        "data = 5": "data_transfer.com.vendor.data: must be text in quotes, not 5",
+        "dta = 5": "data_transfer.com.vendor.dta: unknown key; did you mean 'data'?",
+        "messages = [5]": "data_transfer.com.vendor.messages[0]: must be text in quotes, not 5",
+        'status = "no"': 'data_transfer.com.vendor.status: \'no\' is not possible; write "Accepted" or "Rejected"',
+    }.items():
+        with pytest.raises(ConfigError) as error:
+            read(tmp_path, f'{good}[data_transfer."com.vendor"]\n{text}')
+        assert str(error.value) == f"{tmp_path}/tinyocpp.toml: {words}"
 
 
 def test_a_meter_that_is_no_table(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from ssl import SSLContext
 
     Page = Callable[[BaseHTTPRequestHandler], None]
 
@@ -35,7 +36,7 @@ def say(request: BaseHTTPRequestHandler, status: int, body: bytes | str = b"", *
 
 
 @contextmanager
-def web_meter(pages: dict[str, str | Page]) -> Iterator[WebMeter]:
+def web_meter(pages: dict[str, str | Page], tls: SSLContext | None = None) -> Iterator[WebMeter]:
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -55,6 +56,8 @@ def web_meter(pages: dict[str, str | Page]) -> Iterator[WebMeter]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         server.block_on_close = False
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         server.handle_error = lambda *_: None  # type: ignore[method-assign]  # of those that hang up on us
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

@@ -65,6 +65,7 @@ class HttpConfig(MeterConfig, frozen=True):
     headers: dict[str, str] = {}
     user: str = ""
     password: str = ""
+    verify: bool = True  # https: believe only a certificate that this machine trusts
     timeout_s: Seconds = 5.0  # for the whole answer
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import ssl
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,9 +18,11 @@ from web_meter import say, web_meter
 from tinyocpp.meters import MeterTrouble
 from tinyocpp.meters.digest import authorization
 from tinyocpp.meters.paths import sum_at
+from tinyocpp.storage.authority import FileAuthority
 
 if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
+    from pathlib import Path
 
     from metered import Metered
 
@@ -195,6 +199,26 @@ def test_it_ends_at_once_while_it_waits_for_an_answer(metered: Metered) -> None:
                 watched.look()
             began_s = time.monotonic()
         assert time.monotonic() - began_s < 2
+
+
+def secured(folder: Path) -> ssl.SSLContext:
+    """A certificate for 127.0.0.1 of an authority that only we know."""
+    FileAuthority(str(folder / "ca")).create("Root", "Home", ["127.0.0.1"], datetime.now(UTC), 20)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "ca" / "rsa.pem", folder / "ca" / "rsa.key")
+    return context
+
+
+def test_over_tls(metered: Metered, monkeypatch: pytest.MonkeyPatch) -> None:
+    with web_meter({"/api": "5"}, secured(metered.folder)) as web:
+        table = http(web.host).replace("http://", "https://")
+        with metered.watching(table) as watched:
+            assert "certificate verify failed" in watched.trouble()
+        with metered.watching(f"{table}\nverify = false") as watched:
+            assert watched.grid_w() == 5
+        monkeypatch.setenv("SSL_CERT_FILE", str(metered.folder / "ca" / "root.pem"))
+        with metered.watching(table) as watched:
+            assert watched.grid_w() == 5
 
 
 # --- the rules below it

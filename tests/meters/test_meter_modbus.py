@@ -5,13 +5,12 @@ from __future__ import annotations
 import socket
 import struct
 import sys
-import threading
 import time
-from contextlib import contextmanager
 from math import nan
 from typing import TYPE_CHECKING
 
 import pytest
+from answering import answering
 from hypothesis import given
 from hypothesis import strategies as st
 from modbus_meter import COMMON, END, SUNS, device, float_meter, modbus_meter, whole_meter
@@ -20,7 +19,7 @@ from tinyocpp.meters import MeterTrouble
 from tinyocpp.meters.sunspec import Model, figures, find_meter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from metered import Metered
 
@@ -82,30 +81,6 @@ def test_one_that_has_none_of_it(metered: Metered) -> None:
             assert watched.trouble() == f"{name}: grid_w: device 1 has no register 52"
         with metered.watching(modbus(port, "device = 7")) as watched:
             assert watched.trouble() == f"{name}: device 7 has no SunSpec meter; write its registers"
-
-
-@contextmanager
-def answering(talk: Callable[[socket.socket], None]) -> Iterator[int]:
-    """What is no Modbus server."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        lines: list[socket.socket] = []
-
-        def serve() -> None:
-            while True:
-                try:
-                    line = server.accept()[0]
-                except OSError:
-                    return
-                lines.append(line)
-                threading.Thread(target=talk, args=(line,), daemon=True).start()
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
-        for line in lines:
-            line.close()
 
 
 def hang(line: socket.socket) -> None:

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from answering import answering
 from broker import Broker, broker
 
 if TYPE_CHECKING:
@@ -117,6 +118,42 @@ def test_one_that_is_no_broker(metered: Metered, capfd: pytest.CaptureFixture[st
     with metered.watching(mqtt(port, 'grid_w = "power"')) as watched:
         assert watched.trouble() == f"mqtt://127.0.0.1:{port}: Connection refused"
     assert capfd.readouterr().err == ""
+
+
+CONNECTED = b"\x20\x02\x00\x00"
+SAID = {
+    "nothing of MQTT": (b"HTTP/1.1 400 Bad Request\r\n\r\n", "has not answered within 3 s"),
+    "a topic that is no text": (CONNECTED + b"\x30\x05\x00\x02\xff\xfe1", "says a topic that is no text"),
+    "a packet without an end": (CONNECTED + b"\x30\xff\xff\xff\xff\xff", "error"),
+    "a topic longer than its packet": (CONNECTED + b"\x30\x03\xff\xff1", "error"),
+}
+
+
+@pytest.mark.parametrize(("said", "words"), SAID.values(), ids=SAID)
+def test_a_broker_that_talks_nonsense(
+    metered: Metered, said: bytes, words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def talk(line: socket.socket) -> None:
+        line.recv(1000)
+        line.sendall(said)
+
+    with answering(talk) as port, metered.watching(mqtt(port, 'grid_w = "power"')) as watched:
+        told = watched.trouble()
+        assert told.startswith(f"mqtt://127.0.0.1:{port}")
+        assert words in told
+    assert capfd.readouterr().err == ""
+
+
+def test_what_was_not_asked_for_is_nothing_to_us(metered: Metered) -> None:
+    def talk(line: socket.socket) -> None:
+        line.recv(1000)
+        line.sendall(CONNECTED + b"\x30\x04\x00\x01a9" + b"\x31\x04\x00\x01a9" + b"\x30\x08\x00\x05power7")
+        line.recv(1000)
+
+    with answering(talk) as port, metered.watching(mqtt(port, 'grid_w = "power"')) as watched:
+        watched.until(lambda seen: seen.news)
+        assert watched.look().trouble == {}
+        assert watched.grid_w() == 7
 
 
 def test_it_ends_at_once(metered: Metered, mosquitto: Broker) -> None:

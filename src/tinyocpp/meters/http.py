@@ -22,7 +22,7 @@ class HttpMeter:
     def __init__(self, config: HttpConfig, plain: str) -> None:
         self._config = config
         self._plain = plain
-        self._fetcher = Fetcher(config.timeout_s, config.headers, config.user, config.password)
+        self._fetcher = Fetcher(config.timeout_s, config.headers, config.user, config.password, config.verify)
 
     def run(self, tell: Callable[[Reading | MeterTrouble], None], stop: Stop) -> None:
         poll(self._read, self._config.interval_s, tell, stop)

@@ -95,14 +95,20 @@ class MqttMeter:
             tell(MeterTrouble(f"{self._broker}: nothing has come of {', '.join(self._paths)} for {silent_s:g} s"))
 
     def _receive(self, message: MQTTMessage, tell: Tell) -> None:
-        topic, self._heard_s = message.topic, time.monotonic()
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            raise MeterTrouble(f"{self._broker}: says a topic that is no text") from None
+        if topic not in self._paths:
+            return
+        self._heard_s = time.monotonic()
         if message.retain:
             tell(
                 MeterTrouble(f"{self._broker}: so far only what the broker had kept of {topic}, and who knows how old")
             )
             return
         try:
-            for path in self._paths.get(topic, ()):
+            for path in self._paths[topic]:
                 value = _value(bytes(message.payload), path)
                 if value is not None:
                     self._latest[f"{topic}#{path}"] = (time.monotonic(), value)
