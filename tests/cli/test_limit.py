@@ -197,9 +197,7 @@ def test_for_one_that_is_away(house: House, plug: Callable[..., Plugged]) -> Non
     second = plug("garage", **SMART)
     until(lambda: limits(second) == [10.0])
     second.unplug()
-    assert house.type("limit", "none")[1] == (
-        "garage is not connected: no limit is kept, and applies when it connects\n"
-    )
+    assert house.type("limit", "none")[1] == ("garage is not connected: the limit is taken back when it connects\n")
     third = plug("garage", **SMART)
     until(lambda: wishes(house) == {})
     assert [action for action, _ in third.asked if "Profile" in action] == ["ClearChargingProfile"]

@@ -80,12 +80,12 @@ def _carry_out(order: Order, one: Registered, timeout_s: float, config: Config) 
         print(words)
     client = _connected(one.charger_id, config)
     if client is None:
-        print(f"{one.charger_id} is not connected: {order.kept}, and applies when it connects")
+        print(f"{one.charger_id} is not connected: {order.kept} when it connects")
         return
     with client:
         if held := _held(one, config):
             accept = f"tinyocpp charger accept {quote(one.charger_id)}"
-            print(f"{one.charger_id} is {held}: {order.kept}, and applies after: {accept}")
+            print(f"{one.charger_id} is {held}: {order.kept} after: {accept}")
             return
         _bring(client, order, timeout_s, config)
 
@@ -152,7 +152,9 @@ class Order:
     @property
     def kept(self) -> str:
         where = f" for connector {self._connector_id}" if self._connector_id else ""
-        return f"{in_words(self._awaited.wish)}{where} is kept"
+        if self._awaited.wish.none:
+            return f"the limit{where} is taken back"
+        return f"{in_words(self._awaited.wish)}{where} is kept, and applies"
 
     @property
     def replaced(self) -> list[str]:
