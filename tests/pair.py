@@ -15,14 +15,15 @@ from tinyocpp.connectors import Offer
 from tinyocpp.dealings import LimitState, Told, Wish, Wished
 from tinyocpp.simulator import person
 from tinyocpp.simulator.car import Car
-from tinyocpp.simulator.charge_point import ChargePoint
+from tinyocpp.simulator.charge_point import REBOOT_S, ChargePoint
 from tinyocpp.simulator.charging import offer_at, reading
 from tinyocpp.tags import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TAG = "04A2"
+TAGS = ("04A2", "04B7", "04C3")
+TAG = TAGS[0]
 STEP_S = 1.0
 
 
@@ -30,11 +31,12 @@ class Pair:
     """`station` is connected, has booted and been accepted."""
 
     def __init__(self, *, store: Any = None, station: ChargePoint | None = None, **options: Any) -> None:
-        self.talk = Conversation(Tag(TAG), watched=True, store=store)
+        self.talk = Conversation(*(Tag(tag) for tag in TAGS), watched=True, store=store)
         if station is not None:
             self.talk.clock.pass_((station.now - self.talk.clock.at).total_seconds())
         self.station = station or ChargePoint("garage", self.talk.clock.at, **options)
         self.heard: list[tuple[str, dict[str, Any]]] = []  # our calls: action and payload
+        self.instead: dict[str, str] = {}  # by action: what is answered, `3 {...}` or `4 "Code","",{}`; "": nothing
         self.session = self.talk.session
         self.session.opened(self.talk.clock.seconds)
         self.station.connected(self.talk.clock.at)
@@ -55,12 +57,29 @@ class Pair:
         while texts := list(self._spoken()):
             for ours, text in texts:
                 if ours:
-                    kind, _, *rest = json.loads(text)
-                    if kind == 2:
-                        self.heard.append((rest[0], rest[1]))
-                    self.station.receive_text(text, self.talk.clock.at)
+                    self._deliver(text)
                 else:
                     self.session.receive_text(text, self.talk.clock.seconds)
+
+    def _deliver(self, text: str) -> None:
+        kind, message_id, *rest = json.loads(text)
+        if kind == 2:
+            self.heard.append((rest[0], rest[1]))
+        if kind == 2 and rest[0] in self.instead:
+            if self.instead[rest[0]]:
+                number, payload = self.instead[rest[0]].split(" ", 1)
+                self.session.receive_text(f'[{number},"{message_id}",{payload}]', self.talk.clock.seconds)
+            return
+        self.station.receive_text(text, self.talk.clock.at)
+
+    def again(self, *, boot: bool = False) -> Pair:
+        """The line is lost, and there is another: to the same charger, over the same ledger."""
+        self.session.connection_lost()
+        self.station.disconnected(self.talk.clock.at)
+        if boot:
+            self.station.power_cycle(self.talk.clock.at)
+            self.station.advance(self.talk.clock.at + timedelta(seconds=2 * REBOOT_S))
+        return Pair(store=self.talk.store, station=self.station)
 
     def _spoken(self) -> Iterator[tuple[bool, str]]:
         deadline = self.session.next_deadline
@@ -88,7 +107,7 @@ class Pair:
         connector = self.station.connectors[connector_id]
         car.setdefault("wanted_wh", 60_000.0)
         person.plug_in(self.station, connector, Car(**car), self.talk.clock.at)
-        person.present_tag(self.station, connector, TAG, self.talk.clock.at)
+        person.present_tag(self.station, connector, TAGS[connector_id - 1], self.talk.clock.at)
         self.go(3)
 
     def leave(self, connector_id: int = 1) -> None:
@@ -103,6 +122,10 @@ class Pair:
     def profiles(self) -> list[dict[str, Any]]:
         """Purpose, kind, stackLevel, unit, connector, limit, numberPhases of each SetChargingProfile."""
         return [_short(payload) for payload in self.called("SetChargingProfile")]
+
+    def words(self, connector_id: int = 1) -> str:
+        told = self.told(connector_id)
+        return "" if told is None else told.words
 
     def told(self, connector_id: int = 1) -> Told | None:
         told = self.talk.store.ledger.told("garage")

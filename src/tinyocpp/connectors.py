@@ -40,6 +40,7 @@ class Telling(msgspec.Struct):
     at: datetime
     state: LimitState
     meant: Target | None = None  # in the end, where something else has to come first
+    refusals: list[str] = []  # so far, while there are other shapes to try
     asked_sample: bool = False
     composite_a: float | None = None
     asked_schedule: bool = False

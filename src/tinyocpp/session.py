@@ -152,14 +152,14 @@ class Session:
         return pending.call_id
 
     def heed(self, offer: Offer | None, now: float) -> None:
-        """The owner has wished something, or the control program offers something, inside a batch: look at once. For a
-        charger that is not accepted that is when it is."""
+        """The owner has wished something, or the control program offers something, inside a batch: look at once. What
+        may not be asked of a charger that is Rejected is asked when it is accepted."""
         charger = self.charger
         if offer is not None:
             charger.offered(offer)
         if charger.limiting:
             self._agenda.wake(now)
-        elif charger.accepted:
+        elif charger.standing is Standing.ADMITTED:
             from tinyocpp.errands.limiting import begin
 
             charger.undertake(begin(charger))

@@ -163,7 +163,7 @@ def _told_for_s(desk: Desk, role: Role, had: Telling | None, wanted: Target) -> 
     if had.state is LimitState.REFUSED:
         left_s = desk.after(had.at, RETRY_S)
     elif had.state is LimitState.ASKED and not (desk.transaction is None and desk.for_charges_alone):
-        left_s = desk.after(had.at, AGAIN_S)
+        left_s = -1.0 if had.refusals else desk.after(had.at, AGAIN_S)
     elif role == "moving" and had.shape is not None and had.shape.expires and desk.connector.offered_until is not None:
         left_s = desk.after(had.at, RENEWED_S)
     else:

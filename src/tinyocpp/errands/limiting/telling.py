@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from datetime import timedelta
 from math import inf
 from typing import TYPE_CHECKING
@@ -44,6 +44,7 @@ class Search(msgspec.Struct):
     taken: Attempt | None = None
     refusals: list[str] = []
     silence: Outcome | None = None  # it did not say no
+    unfinished: bool = False  # there are more to try
     overtaken: bool = False  # something else is to be told by now
 
 
@@ -92,13 +93,21 @@ def on_the_way(telling: Telling) -> str:
 
 def _untold(desk: Desk, role: Role, wanted: Target, search: Search) -> None:
     """It said no to everything; or nothing at all, and then it is not held against it."""
-    state = LimitState.ASKED if search.silence else LimitState.REFUSED
-    desk.connector.told[role] = Telling(wanted, None, desk.charger.clock.now(), state)
+    state = LimitState.ASKED if search.silence or search.unfinished else LimitState.REFUSED
+    telling = Telling(wanted, None, desk.charger.clock.now(), state)
+    desk.connector.told[role] = telling
+    if search.unfinished:
+        telling.refusals = search.refusals
     if role == "standing":
-        why = SILENCES[search.silence] if search.silence else _refused(search.refusals)
-        if desk.transaction is None and not search.silence:
-            why += "; tried again when a charge begins"
-        desk.record(state, wanted, f"{in_words(wanted)}: {why}")
+        desk.record(state, wanted, f"{in_words(wanted)}: {_why(desk, search)}")
+
+
+def _why(desk: Desk, search: Search) -> str:
+    if search.silence:
+        return SILENCES[search.silence]
+    if search.unfinished:
+        return f"refused so far ({search.refusals[-1]}); trying other ways"
+    return _refused(search.refusals) + ("; tried again when a charge begins" if desk.transaction is None else "")
 
 
 SILENCES = {
@@ -128,11 +137,14 @@ def _keep_phases(desk: Desk, attempt: Attempt, now: datetime) -> None:
 
 
 def _search(desk: Desk, role: Role, wanted: Target) -> Found:
-    clock, search = desk.charger.clock, Search()
-    until = clock.now() + BUDGET
-    for attempt in _attempts(desk, role, wanted):
+    clock, before = desk.charger.clock, desk.connector.told.get(role)
+    search, until = Search(), clock.now() + BUDGET
+    if before is not None and before.target == wanted:
+        search.refusals = before.refusals
+    for attempt in _attempts(desk, role, wanted)[len(search.refusals) :]:
         now = clock.now()
         if now >= until:
+            search.unfinished = True
             break
         answer = yield _ask(desk, role, attempt, now)
         assert answer is not None  # to an Ask there is an answer
@@ -172,7 +184,7 @@ def _for_all(desk: Desk, role: Role, attempt: Attempt) -> Target:
     return attempt.said if attempt.said.current_a <= least_a else Target(least_a, attempt.said.phases)
 
 
-def _attempts(desk: Desk, role: Role, wanted: Target) -> Iterator[Attempt]:
+def _attempts(desk: Desk, role: Role, wanted: Target) -> list[Attempt]:
     """Each shape; the first one also without a number of phases, and with the least instead of nothing, for it may be
     these that are refused (quirks C10, C17)."""
     shapes = _shapes(desk, role, wanted)
@@ -185,7 +197,7 @@ def _attempts(desk: Desk, role: Role, wanted: Target) -> Iterator[Attempt]:
     if wanted.pause:
         attempts.append(Attempt(shapes[0], Target(LEAST_A)))
     attempts += [Attempt(shape, wanted, by != "key") for shape in shapes[1:]]
-    return iter(attempts[: 1 + MOST_FALLBACKS])
+    return attempts[: 1 + MOST_FALLBACKS]
 
 
 def _shapes(desk: Desk, role: Role, wanted: Target) -> list[Shape]:
