@@ -13,6 +13,7 @@ from conversation import Conversation
 
 from tinyocpp.connectors import Offer
 from tinyocpp.dealings import LimitState, Told, Wish, Wished
+from tinyocpp.messages.smart_charging import ClearChargingProfile
 from tinyocpp.simulator import person
 from tinyocpp.simulator.car import Car
 from tinyocpp.simulator.charge_point import REBOOT_S, ChargePoint
@@ -140,6 +141,11 @@ class Pair:
 
     def offered_a(self, connector_id: int = 1) -> float:
         return offer_at(self.station, self.station.connectors[connector_id], self.talk.clock.at).current_a
+
+    @staticmethod
+    def everything() -> ClearChargingProfile:
+        """Every profile there is."""
+        return ClearChargingProfile()
 
     def limit_events(self) -> list[dict[str, object]]:
         return [event.details for event in self.talk.events() if event.event == "limit"]

@@ -195,6 +195,8 @@ def first_shape(known: Facts, role: Role, learnt: Manner) -> Shape:
         stack_level=(known.highest_level or 0) if quirks.stack_level is None else quirks.stack_level,
         unit=quirks.rate_unit or ("W" if known.units == ("W",) else "A"),
     )
+    if role == "moving" and shape.purpose == "TxProfile":
+        return replace(shape, stack_level=known.highest_level or 1, expires=True)  # above what stays
     if role == "moving":  # not for flash: a ChargePointMaxProfile is written there, a TxProfile is not (quirk C20)
         return replace(shape, purpose="TxProfile", whole=False, expires=True)
     return shape

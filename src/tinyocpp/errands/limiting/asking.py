@@ -76,7 +76,9 @@ def still_there(desk: Desk, wanted: Target) -> Generator[Ask | Pause, Answer | N
     else:
         kept = shown_a <= wanted.current_a + OFFERED_OVER_A
     if kept:
-        connector.told["standing"] = Telling(wanted, shape, desk.charger.clock.now(), before.state)
+        now = desk.charger.clock.now()
+        connector.told["standing"] = Telling(wanted, shape, now, before.state)
+        connector.paused_at = now if wanted.pause else None
     return kept
 
 

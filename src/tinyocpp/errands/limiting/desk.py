@@ -193,8 +193,11 @@ class Desk:
     def record(self, state: LimitState, wanted: Target, words: str, **changed: object) -> None:
         """Keep how far the standing limit has come, and tell whoever follows."""
         wished_at = None if self.wished is None else self.wished.at
-        if self.wished is not None and self.wished.wish.phases and self.fixed:
+        wish = Wish() if self.wished is None else self.wished.wish
+        if wish.phases and self.fixed:
             words += "; it does not change its number of phases"
+        if wish.current_a == 0 and not wanted.pause:
+            words += "; it knows no pause"
         told = self.keep(
             wished_at=wished_at,
             current_a=None if wanted.unlimited else wanted.current_a,

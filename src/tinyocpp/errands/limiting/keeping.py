@@ -22,7 +22,7 @@ from tinyocpp.errands.limiting.rousing import rouse
 from tinyocpp.errands.limiting.sampling import fresh
 from tinyocpp.errands.limiting.stopping import pause_by_stop, resume, survived
 from tinyocpp.errands.limiting.swapping import switch_by_key, through_gap
-from tinyocpp.errands.limiting.telling import tell
+from tinyocpp.errands.limiting.telling import lowered, tell
 from tinyocpp.limits import EXPIRES, KEYS, LEAST_A, Target
 
 if TYPE_CHECKING:
@@ -155,6 +155,8 @@ def _take_back(desk: Desk, role: Role) -> Duty:
 def _told_for_s(desk: Desk, role: Role, had: Telling | None, wanted: Target) -> float | None:
     """How long what was told still does. None: it does not."""
     if had is None or not _same(had.target, wanted):
+        return None
+    if role == "standing" and desk.connector.offer is not None and had.shape not in (None, lowered(had.shape)):
         return None
     if role == "standing" and not desk.answered:
         if had.state is LimitState.REFUSED:

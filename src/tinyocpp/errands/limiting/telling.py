@@ -208,8 +208,15 @@ def _shapes(desk: Desk, role: Role, wanted: Target) -> list[Shape]:
     if by_watts:
         first = replace(first, unit="W")
     shapes = walk(first, role, known, running=running, taken=_taken(role, manner))
+    if role == "standing" and desk.connector.offer is not None:
+        shapes = list(dict.fromkeys(filter(None, map(lowered, shapes))))
     fresh = [shape for shape in shapes if shape not in manner.ignored and not (by_watts and shape.unit == "A")]
     return fresh or shapes[:1]
+
+
+def lowered(shape: Shape | None) -> Shape | None:
+    """A TxProfile that stays lies beneath one that moves: it is of the lowest level."""
+    return replace(shape, stack_level=0) if shape is not None and shape.purpose == "TxProfile" else shape
 
 
 def _learn(desk: Desk, role: Role, wanted: Target, attempt: Attempt) -> None:

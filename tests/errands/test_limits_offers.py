@@ -1,0 +1,257 @@
+"""What the control program lets a charger have, from moment to moment, and what is left when nobody says anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pair import Pair
+
+from tinyocpp.dealings import LimitState
+from tinyocpp.makers import Quirks
+
+MAX = "ChargePointMaxProfile"
+
+
+def charging(*vices: str, **options: Any) -> Pair:
+    pair = Pair(vices=vices, **options)
+    pair.plug_in()
+    pair.go(20)
+    return pair
+
+
+def offered(pair: Pair, current_a: float | None, seconds: float = 60, phases: int | None = None, **more: Any) -> Pair:
+    """Every ten seconds, as the control program does it."""
+    for _ in range(int(seconds // 10)):
+        pair.offer(current_a, phases, **more)
+        pair.go(10)
+    return pair
+
+
+def purposes(pair: Pair) -> list[tuple[str, float]]:
+    return [(one["purpose"], one["limit"]) for one in pair.profiles()]
+
+
+def test_C20_an_offer_is_a_TxProfile_that_expires_over_a_default_that_stays() -> None:
+    """The default is what counts when nobody says anything any more; neither is written to flash for a cloud."""
+    pair = offered(charging(), 10.0)
+    assert purposes(pair) == [("TxDefault", 6.0), ("Tx", 10.0)]
+    profile = pair.called("SetChargingProfile")[-1]["csChargingProfiles"]
+    assert profile["validTo"] > profile["chargingSchedule"]["startSchedule"]
+    assert "validTo" not in pair.called("SetChargingProfile")[0]["csChargingProfiles"]
+    assert pair.drawn_a() == 10.0
+    offered(pair, 12.5)
+    assert purposes(pair)[2:] == [("Tx", 12.5)]
+    assert pair.drawn_a() == 12.5
+
+
+def test_an_offer_that_stays_is_renewed_before_it_expires() -> None:
+    pair = offered(charging(), 10.0, 3600)
+    assert pair.drawn_a() == 10.0
+    assert 11 <= len(pair.profiles()) <= 14
+
+
+def test_a_charger_is_told_at_most_every_five_seconds() -> None:
+    pair = offered(charging(), 10.0)
+    told = len(pair.profiles())
+    for number in range(60):
+        pair.offer(10.0 + number / 10)
+        pair.go(1)
+    assert len(pair.profiles()) - told <= 12
+
+
+def test_less_is_told_within_five_seconds() -> None:
+    """Also where a raise would have to wait."""
+    pair = offered(charging(), 10.0)
+    pair.offer(12.0)
+    pair.go(1)
+    pair.offer(8.0)
+    pair.go(6)
+    assert pair.drawn_a() == 8.0
+
+
+@pytest.mark.parametrize("vice", ["default-profile-only"])
+def test_C20_raises_are_rare_where_a_default_has_to_do(vice: str) -> None:
+    pair = offered(charging(vice), 7.0)
+    told = len(pair.profiles())
+    for number in range(120):
+        pair.offer(7.0 + number / 20)
+        pair.go(1)
+    assert len(pair.profiles()) - told <= 3
+    assert MAX not in {one["purpose"] for one in pair.profiles()}
+    pair.offer(6.0)
+    pair.go(10)
+    assert pair.drawn_a() == 6.0
+
+
+def test_an_offer_that_is_not_renewed_falls_to_the_fallback() -> None:
+    pair = offered(charging(), 16.0)
+    pair.go(70)
+    assert pair.drawn_a() == 6.0
+
+
+def test_the_fallback_may_be_a_pause() -> None:
+    pair = offered(charging(), 16.0, fallback_a=0.0)
+    pair.go(70)
+    assert pair.drawn_a() == 0.0
+
+
+def test_no_offer_takes_the_wish_along_and_a_wish_below_it_wins() -> None:
+    pair = charging()
+    pair.wish(current_a=8.0)
+    pair.go(10)
+    offered(pair, 16.0)
+    assert pair.drawn_a() == 8.0
+    offered(pair, 7.0)
+    assert pair.drawn_a() == 7.0
+    pair.wish(current_a=0.0)
+    pair.go(30)
+    assert pair.drawn_a() == 0.0
+    pair.wish()
+    offered(pair, 9.0)
+    assert pair.drawn_a() == 9.0
+
+
+def test_an_offer_that_is_taken_back_leaves_nothing() -> None:
+    pair = offered(charging(), 10.0)
+    pair.offer(None)
+    pair.go(20)
+    assert (pair.drawn_a(), len(pair.station.profiles), pair.told()) == (16.0, 0, None)
+    assert not pair.talk.charger.limiting
+
+
+def test_an_offer_that_is_taken_back_leaves_the_wish() -> None:
+    pair = charging()
+    pair.wish(current_a=10.0)
+    offered(pair, 8.0)
+    pair.offer(None)
+    pair.go(20)
+    assert (pair.drawn_a(), len(pair.station.profiles)) == (10.0, 1)
+
+
+def test_before_a_charge_the_default_alone_is_told() -> None:
+    pair = Pair()
+    offered(pair, 12.0)
+    assert purposes(pair) == [("TxDefault", 6.0)]
+    pair.plug_in()
+    offered(pair, 12.0, 20)
+    assert pair.drawn_a() == 12.0
+    pair.leave()
+    offered(pair, 12.0)
+    pair.plug_in()
+    offered(pair, 12.0, 20)
+    assert pair.drawn_a() == 12.0
+
+
+@pytest.mark.parametrize("vices", [(), ("forgets-at-reboot",)], ids=["keeps", "forgets"])
+def test_when_tinyocpp_is_lost_the_charger_falls_to_what_was_left_with_it(vices: tuple[str, ...]) -> None:
+    """The line breaks and nobody comes back; a charger that ignores when a profile ends has no such default."""
+    pair = offered(charging(*vices), 16.0)
+    pair.session.connection_lost()
+    pair.station.disconnected(pair.talk.clock.at)
+    pair.talk.clock.pass_(16 * 60)
+    pair.station.advance(pair.talk.clock.at)
+    assert pair.offered_a() == 6.0
+
+
+def test_after_a_restart_of_ours_the_default_holds_until_control_is_back() -> None:
+    pair = offered(charging(), 10.0).again()
+    pair.station.heartbeat()
+    pair.go(30)
+    assert pair.profiles() == []
+    offered(pair, 9.0)
+    assert pair.drawn_a() == 9.0
+    assert pair.station.tally.excess_a < 0.1
+
+
+def test_after_a_restart_without_control_it_is_nobodys_limit() -> None:
+    pair = offered(charging(), 10.0).again()
+    pair.station.heartbeat()
+    pair.go(150)
+    assert pair.told() is None
+    assert not pair.talk.charger.limiting
+
+
+def test_phases_are_offered_too_and_changed_without_a_load() -> None:
+    pair = offered(charging(), 10.0, phases=3)
+    offered(pair, 12.0, 120, phases=1)
+    assert pair.drawn_a() == 12.0
+    assert pair.told().phases == 1
+    offered(pair, 8.0, 420, phases=3)
+    assert pair.told().phases == 3
+    assert pair.drawn_a() == 8.0
+    assert pair.station.tally.damage == []
+    pair.offer(12.0, 1)
+    pair.offer(None)
+    pair.go(300)
+    assert pair.station.tally.damage == []
+
+
+def test_an_offer_taken_back_on_one_phase() -> None:
+    """No limit means three phases, and these take a pause."""
+    pair = offered(charging(), 12.0, 120, phases=1)
+    pair.offer(None)
+    pair.go(400)
+    assert (pair.drawn_a(), len(pair.station.profiles)) == (16.0, 0)
+    assert pair.station.tally.damage == []
+
+
+@pytest.mark.parametrize("vice", ["tx-profile-only", "stack-0-only", "watts-only", "relative-only", "connector-0-only"])
+def test_offers_in_the_shape_it_takes(vice: str) -> None:
+    pair = offered(charging(vice), 10.0, 120)
+    assert pair.drawn_a() == 10.0
+    offered(pair, 8.0, 30)
+    assert pair.drawn_a() == 8.0
+    assert pair.station.tally.too_small_a == []
+
+
+def test_C9_an_offer_of_nothing_where_no_pause_is_borne() -> None:
+    pair = offered(charging("zero-ends-transaction"), 10.0)
+    offered(pair, 0.0, 60)
+    offered(pair, 10.0, 150)
+    assert pair.drawn_a() == 10.0
+    offered(pair, 0.0, 60)
+    assert pair.drawn_a() == 0.0
+    offered(pair, 10.0, 150)
+    assert pair.drawn_a() == 10.0
+
+
+def test_two_connectors_are_offered_what_each_is() -> None:
+    pair = Pair(connectors=2)
+    pair.plug_in(1)
+    pair.plug_in(2)
+    for _ in range(6):
+        pair.offer(10.0, connector_id=1)
+        pair.offer(7.0, connector_id=2)
+        pair.go(10)
+    assert (pair.drawn_a(1), pair.drawn_a(2)) == (10.0, 7.0)
+
+
+def test_an_offer_that_is_ignored_is_made_in_another_way() -> None:
+    pair = offered(charging("accepts-and-ignores"), 10.0, 600)
+    assert len({(one["purpose"], one["kind"], one["stack"], one["unit"]) for one in pair.profiles()}) > 4
+    assert pair.state() in (LimitState.IGNORED, LimitState.ACCEPTED)
+
+
+def test_samples_as_often_as_control_wants_them() -> None:
+    pair = charging()
+    pair.talk.charger.quirks = Quirks()
+    offered(pair, 10.0, 60, sample_s=10)
+    assert pair.called("ChangeConfiguration") == [{"key": "MeterValueSampleInterval", "value": "10"}]
+
+
+def test_measurands_are_set_where_neither_power_nor_current_is_told() -> None:
+    """Lists that are too long are refused whole (M22)."""
+    pair = charging("energy-only")
+    pair.instead["ChangeConfiguration"] = '3 {"status":"Rejected"}'
+    offered(pair, 10.0, 200, sample_s=60)
+    assert [call["key"] for call in pair.called("ChangeConfiguration")].count("MeterValuesSampledData") == 3
+
+
+def test_samples_that_do_not_come_are_asked_for() -> None:
+    pair = charging("measures-nothing")
+    pair.station.configuration.set("MeterValueSampleInterval", "10")
+    pair.talk.store.ledger.learn_configuration("garage", {"MeterValueSampleInterval": "10"})
+    offered(pair, 10.0, 120, sample_s=10)
+    assert pair.called("ChangeConfiguration") == []
+    assert 5 <= len(pair.called("TriggerMessage")) <= 12
