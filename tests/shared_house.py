@@ -32,6 +32,8 @@ class Car:
     wakes_s: int = 0  # so long after a pause
     measured_every_s: int = 10  # 0: never
     obeys: bool = True
+    inexact: float = 1.0  # what it draws of what it is offered
+    standby_a: float = 0.0  # asleep
     wants: bool = True
     away: bool = False  # not connected: it goes on with fallback_a
     fallback_a: float = 6.0
@@ -78,6 +80,10 @@ class Car:
             offered_a, phases = self.max_a, self.phases
         self.awake_s = self.awake_s + 1 if offered_a else 0
         wanted_a = min(offered_a, self.takes_a) if self.wants and self.awake_s > self.wakes_s else 0.0
+        if wanted_a == offered_a:
+            wanted_a *= self.inexact
+        if offered_a and not wanted_a and self.wants:
+            wanted_a = self.standby_a
         if phases != self.used and self.current_a:
             wanted_a = 0.0  # it swaps without current
         step_a = wanted_a - self.current_a

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import inf, nan
+from random import Random
 
 import msgspec
 import pytest
@@ -118,19 +119,38 @@ def test_nothing_is_shared_without_a_limit() -> None:
 
 def test_a_car_that_sleeps_has_its_current_kept_and_may_wake() -> None:
     """Granted is as good as drawn: the second car has what the first would leave if it woke."""
-    connection = Connection([Car(wakes_s=3600), Car("carport")])
-    asleep = connection.live([(9.0, 9.0, 9.0)] * 3500)
+    connection = Connection([Car(wakes_s=1500), Car("carport")], interval_s=5)
+    asleep = connection.live([(9.0, 9.0, 9.0)] * 1490)
     assert told(asleep[-1]) == {"garage": (8, 3), "carport": (8, 3)}
     awake = connection.live([(9.0, 9.0, 9.0)] * 600)
     assert changes(awake) == 0
     assert max(second.total[0] for second in awake) <= 25
 
 
-def test_a_car_that_wakes_late_into_the_last_of_it_is_not_taken_for_the_house() -> None:
-    connection = Connection([Car(wakes_s=90, measured_every_s=60)])
+@pytest.mark.parametrize("standby_a", [0.0, 0.4])
+def test_a_car_that_wakes_late_into_the_last_of_it_is_not_taken_for_the_house(standby_a: float) -> None:
+    connection = Connection([Car(wakes_s=90, measured_every_s=60, standby_a=standby_a)])
     seconds = connection.live([(19.0, 19.0, 19.0)] * 900)
     assert amperes(seconds) == [6]
     assert seconds[-1].total[0] == 25
+
+
+@pytest.mark.parametrize("inexact", [0.95, 1.05])
+def test_a_car_that_is_inexact_is_not_hunted(inexact: float) -> None:
+    connection = Connection([Car(inexact=inexact), Car("carport", priority=1, inexact=inexact)], interval_s=5)
+    connection.last((9, 9, 9), SETTLED_S)
+    seconds = connection.live([(9.0, 9.0, 9.0)] * 1000)
+    assert changes(seconds) == 0
+    assert max(second.total[0] for second in seconds) <= 25.5
+
+
+def test_a_house_that_flickers_is_not_followed() -> None:
+    connection = Connection([Car(), Car("carport")], interval_s=5, meter_s=5)
+    flicker = Random(4)
+    load = [(9 + flicker.uniform(-0.3, 0.3), 9.0, 9.0) for _ in range(2 * 3600)]
+    seconds = connection.live(load)
+    assert changes(seconds[600:]) <= 8
+    assert max(second.total[0] for second in seconds) <= 25.7
 
 
 # -------------------------------------------------------------------------------------------------------------- several
@@ -208,22 +228,22 @@ def test_what_one_gives_up_another_has_only_when_it_surely_is_free() -> None:
     coming = connection.live([EVEN] * 100)
     assert told(coming[0]) == {"garage": (10, 3), "carport": (0, 3)}
     assert coming[0].shares["carport"].words == "starts as soon as there surely is enough"
-    assert told(coming[19]) == {"garage": (10, 3), "carport": (0, 3)}
-    assert told(coming[20]) == {"garage": (10, 3), "carport": (10, 3)}
+    assert told(coming[24]) == {"garage": (10, 3), "carport": (0, 3)}
+    assert told(coming[25]) == {"garage": (10, 3), "carport": (10, 3)}
     assert max(second.total[0] for second in coming) <= 25
     connection.cars[1].wants = False
     leaving = connection.live([EVEN] * 30)
-    assert [told(leaving[at])["garage"][0] for at in (0, 19, 20)] == [10, 10, 16]
+    assert [told(leaving[at])["garage"][0] for at in (0, 24, 25)] == [10, 10, 16]
     assert leaving[0].shares["carport"].words == "no car wants current"
 
 
 def test_equals_take_turns_where_there_is_not_enough() -> None:
     cars = [Car(key) for key in ("garage", "carport", "yard")]
-    connection = Connection(cars, SharingConfig(limit_a=17), interval_s=10, metered=False)
-    day = connection.live([(0.0, 0.0, 0.0)] * 9 * 3600)
+    connection = Connection(cars, SharingConfig(limit_a=17), interval_s=30, metered=False)
+    day = connection.live([(0.0, 0.0, 0.0)] * 6 * 3600)
     hours = {car.key: sum(bool(told(second)[car.key][0]) for second in day) / 3600 for car in cars}
-    assert all(5.5 < charging < 6.5 for charging in hours.values())  # two of three at a time
-    assert changes(day) / 9 < 20  # an hour
+    assert all(3.5 < charging < 4.5 for charging in hours.values())  # two of three at a time
+    assert changes(day) / 6 < 20  # an hour
     waiting = [second.shares["garage"].words for second in day if not told(second)["garage"][0]]
     assert {"paused: its turn comes in 13 min", "paused: its turn comes in 1 min"} <= set(waiting)
 
@@ -244,6 +264,9 @@ def test_one_that_ignores_its_limit_is_counted_with_what_it_draws() -> None:
     assert second.total[0] <= 25
     assert second.shares["carport"].words == "takes 16 A whatever it is told: the others have what it leaves"
     assert second.shares["garage"].words == "paused: the house takes 5 A of 25 A on L1"
+    assert told(second)["carport"] == (10, 3)  # what it would have if it listened
+    connection.cars[1].obeys = True
+    assert told(connection.last(EVEN, SETTLED_S)) == {"garage": (10, 3), "carport": (10, 3)}
 
 
 def test_one_that_is_lost_may_take_its_fallback() -> None:
@@ -343,7 +366,7 @@ def test_a_meter_that_hangs_is_found_out() -> None:
 
 
 def test_a_quiet_night_is_no_meter_that_hangs() -> None:
-    connection = Connection([Car(measured_every_s=60)], meter_s=5, delay_s=3)
+    connection = Connection([Car(measured_every_s=60)], interval_s=5, meter_s=5, delay_s=3)
     assert amperes(connection.live([(0.0, 0.0, 0.0)] * 3600))[-1] == 16
     assert not connection.state.house.hangs
 
@@ -370,7 +393,7 @@ CARS = st.lists(
     max_size=3,
 )
 LOADS = st.lists(
-    st.tuples(st.tuples(*[st.floats(0, 24)] * 3), st.integers(1, 120), st.integers(0, 7)), min_size=1, max_size=12
+    st.tuples(st.tuples(*[st.floats(0, 24)] * 3), st.integers(1, 120), st.integers(0, 7)), min_size=1, max_size=8
 )
 METERS = st.sampled_from([(1, 1, 0), (1, 5, 3), (5, 5, 0), (10, 10, 2), (5, 10, 5)])  # interval, meter's, delay
 
@@ -389,13 +412,13 @@ def lived(
     return connection, connection.seconds
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(cars=CARS, meter=METERS, loads=LOADS)
 def test_the_limit_is_exceeded_only_until_a_load_was_seen_and_the_cars_have_heard(
     cars: list[Car], meter: tuple[int, int, int], loads: list[tuple[Currents, int, int]]
 ) -> None:
     _, seconds = lived(cars, meter, loads)
-    patience_s = sum(meter) + 20
+    patience_s = sum(meter) + 25
     for phase in range(3):
         excused_until_s, over_since_s = 0, 0
         for before, now in pairwise(seconds):
@@ -406,7 +429,7 @@ def test_the_limit_is_exceeded_only_until_a_load_was_seen_and_the_cars_have_hear
             assert now.now_s <= max(excused_until_s, over_since_s + patience_s)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(cars=CARS, meter=METERS, loads=LOADS)
 def test_never_what_a_charger_cannot_take(
     cars: list[Car], meter: tuple[int, int, int], loads: list[tuple[Currents, int, int]]
@@ -436,7 +459,7 @@ def test_a_constant_load_has_constant_shares(
     assert changes(connection.live([load] * 300)) == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(cars=CARS, meter=METERS, loads=LOADS, later=LOADS, wrong=st.sampled_from([None, nan, 1e9]))
 def test_never_more_from_a_meter_that_fails(
     cars: list[Car],

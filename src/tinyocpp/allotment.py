@@ -61,10 +61,9 @@ def _admitted(equals: list[Claim], room: Currents) -> Grants:
     modest = _in_turn([replace(claim, ways=claim.ways[-1:]) for claim in equals], room)
     if len(eager) >= len(modest):
         return eager
-    for claim in equals:
-        if claim.key in modest:
-            others = {key: grant for key, grant in modest.items() if key != claim.key}
-            modest |= _in_turn([claim], remaining(room, others))
+    for claim in (claim for claim in equals if claim.key in modest):
+        others = {key: grant for key, grant in modest.items() if key != claim.key}
+        modest |= _in_turn([claim], remaining(room, others))
     return modest
 
 

@@ -54,8 +54,8 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     fell_s: float = -inf  # when that was less the last time
 
     def silent_s(self, now_s: float) -> float:
-        """Since there was a figure to believe, or one was first waited for."""
-        return now_s - (self.believed.read_s if self.believed else self.began_s)
+        """Since a figure to believe was taken, or one was first waited for."""
+        return now_s - (self.believed.taken_s if self.believed else self.began_s)
 
 
 def noticed(house: House, config: SharingConfig, reading: Reading, lines: Collection[Line], now_s: float) -> House:

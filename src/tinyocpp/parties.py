@@ -33,6 +33,7 @@ WIRED: dict[Rotation, Wires] = {
 }
 MEASURED_FOR_S = 120.0  # an older figure tells nothing of now; most chargers send one every minute or sooner
 DISOBEYS_A = 1.0  # a current so much above what was told is no inaccuracy
+ASLEEP_A = 2.0  # no car charges with less for long; it may wake
 
 
 class Party(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,28 +125,27 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         told = most(self.in_force(now_s - lag_s, now_s))
         return most([told, self.seen[-1][1]]) if self.disobeys(lag_s) else told
 
+    def took(self, at_s: float, lag_s: float) -> Currents:
+        """At that moment, as last measured before; what is above what it was told, and no disobedience, is not its."""
+        may_draw = self.may_draw(at_s, lag_s)
+        earlier = [drawn for seen_s, drawn in self.seen if seen_s <= at_s][-1:]
+        return least([may_draw, *earlier])
+
     def drew(self, at_s: float, lag_s: float) -> tuple[Currents, Currents]:
         """At least and at most, at that moment."""
+        may_draw = self.may_draw(at_s, lag_s)
         earlier = [drawn for seen_s, drawn in self.seen if seen_s <= at_s][-1:]
         later = [drawn for seen_s, drawn in self.seen if seen_s >= at_s][:1]
-        if later:
-            return least(earlier + later), most(earlier + later)
+        if later or (earlier and self._settled(at_s, lag_s)):
+            return least([may_draw, *earlier, *later]), least([may_draw, most(earlier + later)])
         if not earlier:
-            return NOTHING, most(self.in_force(at_s - lag_s, at_s))
-        if self.settled(at_s, lag_s):
-            return earlier[0], earlier[0]
-        low = least(earlier + self.in_force(self.seen[-1][0], at_s))
-        return low, most([low, self.may_draw(at_s, lag_s)])
+            return NOTHING, may_draw
+        return least(earlier + self.in_force(self.seen[-1][0], at_s)), may_draw
 
-    def took(self, at_s: float, lag_s: float) -> Currents:
-        """As last measured, or as it was told if it has had the time to do that since."""
-        may_draw = self.may_draw(at_s, lag_s)
-        return least([may_draw, self.seen[-1][1]]) if self.seen else may_draw
-
-    def settled(self, at_s: float, lag_s: float) -> bool:
+    def _settled(self, at_s: float, lag_s: float) -> bool:
         """It has had the time to do what it was told, and takes what it takes; one that takes nothing may yet wake."""
         seen_s, drawn = self.seen[-1]
-        return any(drawn) and len(self.in_force(seen_s - lag_s, at_s)) == 1
+        return max(drawn) > ASLEEP_A and len(self.in_force(seen_s - lag_s, at_s)) == 1
 
 
 def spread(current_a: float, wires: Wires) -> Currents:

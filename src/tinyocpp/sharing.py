@@ -75,13 +75,14 @@ class Moment(msgspec.Struct, frozen=True):
         drawing = [line.may_draw(self.now_s, self.config.lag_s) for line in self.lines.values()]
         return less(self.all_chargers(), added(drawing))
 
-    def claimed(self) -> Currents:
-        """By those who cannot be told or do not listen."""
-        return added(
-            self.lines[key].may_draw(self.now_s, self.config.lag_s)
-            for key, party in self.parties.items()
-            if party.fallback_a is not None or self.lines[key].disobeys(self.config.lag_s)
-        )
+    def disobeys(self, party: Party) -> bool:
+        return self.lines[party.key].disobeys(self.config.lag_s)
+
+    def shared(self, parties: list[Party], others: list[Party]) -> tuple[Grants, Currents]:
+        """What the first would get of what the others leave, and that."""
+        taken = added(self.lines[party.key].may_draw(self.now_s, self.config.lag_s) for party in others)
+        room = less(self.all_chargers(), taken)
+        return allot([_claim(self, party) for party in parties if party.wants], room), room
 
 
 def share(
@@ -105,14 +106,24 @@ def share(
     house = noticed(before, config, reading, lines.values(), now_s) if reading and metered else before
     news = not metered or house.believed is not before.believed
     moment = Moment(config, by_key, lines, house, metered, news, now_s)
-    room = less(moment.all_chargers(), moment.claimed())
-    grants = allot([_claim(moment, party) for party in _in_order(moment) if _may_claim(moment, party)], room)
+    grants, room = _granted(moment)
     told = _told(moment, grants)
     shares = {key: Share(*what, _words(moment, by_key[key], what[0], grants, room)) for key, what in told.items()}
     return State(house=house, lines={key: _line(moment, by_key[key], what) for key, what in told.items()}), shares
 
 
 # ------------------------------------------------------------------------------------------------------------ claiming
+
+
+def _granted(moment: Moment) -> tuple[Grants, Currents]:
+    """By key, and of what room. One that does not listen is told what it would have if it did; the others have what it
+    leaves, as they have what one leaves that cannot be told."""
+    order = _in_order(moment)
+    lost = [party for party in order if party.fallback_a is not None]
+    deaf = [party for party in order if party not in lost and moment.disobeys(party)]
+    grants, room = moment.shared([party for party in order if party not in lost + deaf], lost + deaf)
+    would, _ = moment.shared([party for party in order if party not in lost], lost) if deaf else ({}, room)
+    return grants | {party.key: would[party.key] for party in deaf if party.key in would}, room
 
 
 def _in_order(moment: Moment) -> list[Party]:
@@ -125,11 +136,6 @@ def _in_order(moment: Moment) -> list[Party]:
         return -party.priority, place, line.since_s, party.key
 
     return sorted(moment.parties.values(), key=rank)
-
-
-def _may_claim(moment: Moment, party: Party) -> bool:
-    line = moment.lines[party.key]
-    return party.wants and party.fallback_a is None and not line.disobeys(moment.config.lag_s)
 
 
 def _rests_s(moment: Moment, party: Party) -> float:
@@ -194,7 +200,7 @@ def _words(moment: Moment, party: Party, current_a: float, grants: Grants, room:
     line = moment.lines[party.key]
     if party.fallback_a is not None:
         return f"not connected: may take {current_a:g} A"
-    if line.disobeys(moment.config.lag_s):
+    if moment.disobeys(party):
         return f"takes {max(line.seen[-1][1]):g} A whatever it is told: the others have what it leaves"
     if not party.wants:
         return "no car wants current"
