@@ -72,12 +72,14 @@ class Car:
 
     def live(self, now_s: int) -> None:
         """One second."""
-        heard = [what for what in self.told if what[0] + self.deaf_s <= now_s]
-        _, offered_a, phases = heard[-1] if heard else (0, 0.0, self.phases)
+        heard = next((what for what in reversed(self.told) if what[0] + self.deaf_s <= now_s), None)
+        _, offered_a, phases = heard or (0, 0.0, self.phases)
         if self.away:
             offered_a = self.fallback_a
         if not self.obeys and heard:
             offered_a, phases = self.max_a, self.phases
+        if not self.current_a:
+            self.used = phases
         self.awake_s = self.awake_s + 1 if offered_a else 0
         wanted_a = min(offered_a, self.takes_a) if self.wants and self.awake_s > self.wakes_s else 0.0
         if wanted_a == offered_a:
@@ -88,8 +90,6 @@ class Car:
             wanted_a = 0.0  # it swaps without current
         step_a = wanted_a - self.current_a
         self.current_a += max(min(step_a, self.ramp_a_s), -max(self.ramp_a_s, 3.0))
-        if not self.current_a:
-            self.used = phases
         if self.measured_every_s and now_s % self.measured_every_s == 0:
             own = spread(self.current_a, (0, 1, 2)[: self.used])
             self.drawn_a, self.drawn_s = own, now_s

@@ -61,7 +61,7 @@ class SharingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     safe_a: Amperes = 6.0  # all chargers together while nothing is known: one car on each phase still charges
     stale_after_s: Annotated[float, msgspec.Meta(ge=5, le=600)] = 30.0  # so that a fuse is safe within a minute
     lag_s: Seconds = 25.0  # within it chargers and cars do what they are told (CTEK: 20)
-    raise_after_s: Seconds = 30.0  # longer than a kettle's thermostat or a stove's plate is off
+    raise_after_s: Seconds = 60.0  # longer than the plate of a stove is off
     raise_a: Amperes = 6.0  # at most, in one such step
     min_off_s: Seconds = 120.0  # cars give up after hasty stops
     dwell_s: Seconds = 300.0  # on one phase before it is three again
