@@ -48,7 +48,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     min_a: float = 6.0
     max_a: float = 16.0  # of charger, car, the owner's limit and the sun, whichever is least
     step_a: float = 0.1
-    allowed_a: float = 0.0  # what it was told last
+    allowed_a: float = 0.0  # what it was told last; max_a if nobody knows
     drawn_a: Currents | None = None  # measured, by the charger's own phases
     drawn_s: float = -inf  # when, by our clock
     fallback_a: float | None = None  # not connected: what it may draw all the same
