@@ -51,7 +51,7 @@ def test_the_backend_is_light(said: str, tmp_path: Path) -> None:
     modules = loaded_by(said, tmp_path)
     assert HEAVY & modules == set()
     ours = {name.split(".")[1] for name in modules if name.startswith("tinyocpp.")}
-    assert ours & {"cli", "companions", "simulator"} == set()
+    assert ours & {"cli", "companions", "simulator", "meters", "meterkinds"} == set()
 
 
 def test_the_first_frame_waits_for_nothing_it_does_not_need(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_once_for_programs(house: House) -> None:
     told = json.loads(out)
     assert code == 0
     assert told["at"].endswith("Z")
-    assert (told["usable"], told["why_not"]) == (True, "")
+    assert (told["usable"], told["why_not"], told["grid_w"], told["currents_a"]) == (True, "", 1.5, None)
     assert told["figures"]["grid_w"].pop("age_s") < 20
     assert told["figures"] == {
         "grid_w": {"value": 1.5, "why_not": ""},
@@ -68,7 +68,9 @@ def test_one_that_is_old(house: House) -> None:
     os.utime(house.folder / "grid", (time.time() - 500, time.time() - 500))
     code, out, err = house.type("meter", "--once", "--seconds", "0.5", "--json")
     assert code == 69
-    assert "s old, of at most 30 s" in json.loads(out)["why_not"]
+    told = json.loads(out)
+    assert "s old, of at most 30 s" in told["why_not"]
+    assert (told["usable"], told["grid_w"], told["figures"]["grid_w"]["value"]) == (False, None, 100)
     assert "s old, of at most 30 s" in err
 
 

@@ -30,6 +30,13 @@ def test_one_that_goes_on_is_read_line_by_line(metered: Metered) -> None:
         assert (seen.measured.grid_w, seen.measured.pv_w) == (4, 700)
 
 
+def test_one_that_has_said_all_may_take_its_time_to_end(metered: Metered) -> None:
+    closing = "import os, time\nprint(5, flush=True)\nos.close(1)\nos.close(2)\ntime.sleep(0.3)\nos._exit(0)"
+    with metered.watching(f"{metered.program(closing)}\ninterval_s = 0.5") as watched:
+        watched.until(lambda seen: seen.news >= 2)
+        assert watched.look().trouble == {}
+
+
 def test_it_is_started_without_a_shell_and_split_as_one_splits(metered: Metered) -> None:
     with metered.watching("kind = 'exec'\ncommand = 'echo \"-250\"'") as watched:
         assert watched.grid_w() == -250

@@ -33,6 +33,7 @@ ONCE_WITHIN_S = 20.0
 CALM_S = 0.2  # what comes at once, from several meters, is one line
 LOOK_EVERY_S = 1.0  # whether a figure has become too old
 FRESH_S = 2.0  # a younger figure needs no age
+USED = ("grid_w", "pv_w", "battery_w", "battery_soc", "currents_a")
 NAMES = {"grid_w": "grid", "pv_w": "sun", "battery_w": "battery", "battery_soc": "battery"}
 
 
@@ -92,6 +93,7 @@ def document(seen: Seen) -> dict[str, object]:
         "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "usable": seen.measured is not None,
         "why_not": seen.why_not,
+        **{name: getattr(seen.measured, name, None) for name in USED},  # null: not to be used
         "figures": {str(row.pop("figure")): row for row in rows(seen)},
         "trouble": seen.trouble,
     }

@@ -98,6 +98,9 @@ class ExecMeter:
                 )
             if ready:
                 stop.wait(BREATH_S)
+        deadline_s = time.monotonic() + GRACE_S
+        while process.poll() is None and time.monotonic() < deadline_s and not stop.is_set:
+            stop.wait(BREATH_S)  # it has said all it will, and may have something to do yet
 
 
 class Lines:
