@@ -517,6 +517,10 @@ WRONG_METERS = {
     "a key that is missing": ('kind = "exec"', "meter: command is missing"),
     "a wrong type": ('kind = "file"\npath = 1', "meter.path: must be text in quotes, not 1"),
     "too often": ('kind = "file"\npath = "a"\ninterval_s = 0.1', "meter.interval_s: must be a number >= 0.5, not 0.1"),
+    "asked more rarely than it is believed": (
+        'kind = "file"\npath = "a"\ninterval_s = 60',
+        "meter.interval_s: 60 is longer than stale_after_s, 30: most of the time there would be no figure",
+    ),
     "an open quote": ('kind = "exec"\ncommand = "a \'b"', "meter.command: cannot be split into words: No closing"),
     "no program": ('kind = "exec"\ncommand = []', "meter.command: names no program"),
     "an empty program": ('kind = "exec"\ncommand = " "', "meter.command: names no program"),

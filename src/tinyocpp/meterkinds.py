@@ -163,6 +163,12 @@ def _shape(document: dict[str, object], name: str, at: str) -> type[MeterConfig]
 def _contradictions(meter: MeterConfig) -> Iterator[tuple[str, str]]:
     """Key and remedy for what its type alone does not tell."""
     yield from _wrong_scale(meter.scale)
+    if meter.interval_s > meter.stale_after_s and not isinstance(meter, MqttConfig):
+        interval, stale = f"{meter.interval_s:g}", f"{meter.stale_after_s:g}"
+        yield (
+            "interval_s",
+            f"{interval} is longer than stale_after_s, {stale}: most of the time there would be no figure",
+        )
     match meter:
         case ExecConfig():
             yield from _wrong_command(meter.command)

@@ -72,7 +72,7 @@ TROUBLE = {
 
 @pytest.mark.parametrize(("text", "words"), TROUBLE.values(), ids=TROUBLE)
 def test_one_that_fails_is_told_of_in_words(metered: Metered, text: str, words: str) -> None:
-    with metered.watching(f"{metered.program(text)}\nstale_after_s = 1") as watched:
+    with metered.watching(f"{metered.program(text)}\nstale_after_s = 1\ninterval_s = 1") as watched:
         told = watched.trouble().replace("python3.11", "python").replace("python3", "python")
         assert words in told
         assert len(told) < 300
