@@ -30,6 +30,12 @@ CLEAR = Sky((1, 1), 3600, (1, 1), 3600, 60)
 BROKEN = Sky((0.15, 0.5), 150, (0.9, 1.15), 200, 15)  # small cumulus, brighter than clear beside the cloud
 SLOW = Sky((0.1, 0.6), 1500, (0.4, 1), 1500, 120)
 OVERCAST = Sky((0.12, 0.35), 900, (0.15, 0.35), 900, 200)
+FAIR = Sky((0.3, 0.7), 240, (0.95, 1.1), 900, 30)  # small cumulus, far apart
+HAZE = Sky((0.6, 0.9), 600, (0.8, 1), 900, 120)
+SHOWERS = Sky((0.05, 0.3), 600, (0.8, 1.15), 700, 30)
+KINDS = (CLEAR, BROKEN, SLOW, OVERCAST, FAIR, HAZE, SHOWERS)
+
+SEASONS = ((5, 20, 1), (6, 18.5, 0.85), (7, 18, 0.7), (8, 16.5, 0.5))  # sunrise, sunset, and how strong the sun is
 
 
 def made_up() -> dict[str, Trace]:
@@ -43,6 +49,25 @@ def made_up() -> dict[str, Trace]:
         "broken clouds all day, 5 kW": day(BROKEN, 5000, seed=6),
         "winter, 6 kW, heat pump": day(SLOW, 6000, seed=7, sunrise_h=8, sunset_h=16.5, heat_pump=True),
     }
+
+
+def drawn(seed: int) -> Trace:
+    """A day by lot: season, roof of 3 to 15 kW, house, and every few hours another sky."""
+    chance = random.Random(seed)
+    sunrise_h, sunset_h, strength = chance.choice(SEASONS)
+    peak_w = chance.uniform(3000, 15000) * strength
+    load_w = house(chance, heat_pump=chance.random() < 0.25)
+    through = list[float]()
+    while len(through) < DAY:
+        through += light(chance.choice(KINDS), chance, round(chance.uniform(1, 6) * 3600 / STEP_S))
+    surplus_w = [peak_w * sun(step, sunrise_h, sunset_h) * through[step] - load_w[step] for step in range(DAY)]
+    return Trace([float(step * STEP_S) for step in range(DAY)], surplus_w)
+
+
+def sun(step: int, sunrise_h: float, sunset_h: float) -> float:
+    """What part of its peak a roof gives under a clear sky."""
+    high = (step * STEP_S / 3600 - sunrise_h) / (sunset_h - sunrise_h)
+    return sin(pi * high) ** 1.5 if 0 < high < 1 else 0.0
 
 
 def day(
@@ -60,8 +85,7 @@ def day(
     for one in range(days):
         load_w = house(chance, heat_pump)
         for step in range(DAY):
-            high = (step * STEP_S / 3600 - sunrise_h) / (sunset_h - sunrise_h)
-            sun_w = peak_w * sin(pi * high) ** 1.5 if 0 < high < 1 else 0.0
+            sun_w = peak_w * sun(step, sunrise_h, sunset_h)
             surplus_w.append(sun_w * through[one * DAY + step] - load_w[step])
     return Trace([float(step * STEP_S) for step in range(days * DAY)], surplus_w)
 

@@ -32,6 +32,8 @@ def test_a_named_trace_and_the_table_of_the_page(
     morning = slice(3 * 360, 9 * 360)
     short = {"a morning": type(one)(one.time_s[morning], one.surplus_w[morning])}
     monkeypatch.setattr(skies, "made_up", lambda: short)
+    monkeypatch.setattr(bench, "BY_LOT", ((60, 10, 1.0),))
+    monkeypatch.setattr(bench, "DAYS_BY_LOT", 2)
     page = tmp_path / "solar.md"
     page.write_text(bench.PAGE.read_text())
     monkeypatch.setattr(bench, "PAGE", page)
@@ -44,10 +46,12 @@ def test_a_named_trace_and_the_table_of_the_page(
     assert "| night | 10 s / 10 s | 0.1 A | none | 0.0 | 0.0 | 0.0% |" in told
     written = page.read_text().partition(bench.BEGIN)[2].partition(bench.END)[0].splitlines()
     assert written == told[5:]
-    assert [row.split(" | ")[0] for row in written[2:]] == ["| a morning"] * 3
+    assert [row.split(" | ")[0] for row in written[2:5]] == ["| a morning"] * 3
+    assert [row.split(" | ")[:2] for row in written[8:]] == [["| 60 s / 10 s", "1 A"]]
     assert float(written[2].split(" | ")[3].rstrip("%")) > 90
 
 
 def test_made_up_days_are_the_same_every_time(bench: ModuleType) -> None:
     skies = importlib.import_module("skies")
     assert skies.day(skies.BROKEN, 9000, seed=5) == skies.day(skies.BROKEN, 9000, seed=5)
+    assert skies.drawn(5) == skies.drawn(5) != skies.drawn(6)

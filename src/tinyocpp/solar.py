@@ -22,7 +22,8 @@ from tinyocpp.surplus import Seen, noticed
 
 STANDS_FOR_S = 60.0  # no sample tells of more than the minute before it
 LOST_AFTER_S = 300.0  # a meter so long silent will not be back soon
-WEAR_DOUBLES = 4.0  # recent changes that double the price of the next
+STARTS_DOUBLE = 8.0  # the price of the next one, when there were so many lately
+SWAPS_DOUBLE = 4.0
 WEAR_MEMORY_S = 12 * 3600.0
 OFFERS_S = 180.0  # how long an offer is remembered, for meters that are slow
 HOUR_S = 3600.0
@@ -92,6 +93,8 @@ class Moment(msgspec.Struct, frozen=True):
     surplus_w: float
     news: bool  # a new sample has come
     silent_s: float  # since the last
+    lowest_a: float
+    highest_a: float
 
     @property
     def stale(self) -> bool:
@@ -99,7 +102,7 @@ class Moment(msgspec.Struct, frozen=True):
 
     def gain_w(self, phases: int) -> float:
         """What they are worth: the power, less what of it is bought, and that again times its weight."""
-        least_w, most_w = (self.outlet.power_w(phases, a) for a in (self.outlet.lowest_a(), self.outlet.highest_a()))
+        least_w, most_w = self.outlet.power_w(phases, self.lowest_a), self.outlet.power_w(phases, self.highest_a)
         power_w = min(max(self.surplus_w, least_w), most_w)
         bought_w = power_w - min(power_w, max(self.surplus_w, 0.0))
         return power_w - (1 + self.config.import_weight) * bought_w
@@ -121,6 +124,8 @@ def decide(
         surplus_w=inf if mode == "fast" else seen.surplus_w - config.reserve_w,
         news=mode == "fast" or seen.sample is not state.seen.sample,
         silent_s=now_s - seen.sample.read_s if seen.sample else inf,
+        lowest_a=outlet.lowest_a(),
+        highest_a=outlet.highest_a(),
     )
     state = replace(state, seen=seen)
     if moment.news:
@@ -187,10 +192,10 @@ def _wanted(state: State, moment: Moment) -> int:
 def price_wh(state: State, config: SolarConfig, phases: int) -> float:
     """What it costs to change to them now. Swapped while off there is no pause to pay for, only wear."""
     if state.phases and phases:
-        return config.swap_cost_wh * 2 ** (state.swaps / WEAR_DOUBLES)
+        return config.swap_cost_wh * 2 ** (state.swaps / SWAPS_DOUBLE)
     if phases and state.wired and phases != state.wired:
-        return config.swap_cost_wh / 2 * 2 ** (state.swaps / WEAR_DOUBLES)
-    return (config.start_cost_wh if phases else config.stop_cost_wh) * 2 ** (state.starts / WEAR_DOUBLES)
+        return config.swap_cost_wh / 2 * 2 ** (state.swaps / SWAPS_DOUBLE)
+    return (config.start_cost_wh if phases else config.stop_cost_wh) * 2 ** (state.starts / STARTS_DOUBLE)
 
 
 def _may_swap(state: State, config: SolarConfig, phases: int, now_s: float) -> bool:
@@ -223,7 +228,7 @@ def _changed(state: State, config: SolarConfig, phases: int, now_s: float) -> St
 def _current_a(state: State, moment: Moment) -> float:
     """Nothing, or what the charger can be told between the least and the most. Without news never more than before."""
     outlet, config = moment.outlet, moment.config
-    lowest_a, highest_a = outlet.lowest_a(), outlet.highest_a()
+    lowest_a, highest_a = moment.lowest_a, moment.highest_a
     if not state.phases or moment.now_s < state.ready_s:
         return 0.0
     if moment.mode == "fast":
@@ -286,5 +291,5 @@ def _waiting(state: State, moment: Moment) -> str:
         if (worth_w := moment.gain_w(phases)) > 0
     ]
     waiting = f"waiting {min(waits_s):.0f} s" if waits_s else "waiting"
-    least_w = moment.outlet.power_w(min(moment.outlet.phases), moment.outlet.lowest_a())
+    least_w = moment.outlet.power_w(min(moment.outlet.phases), moment.lowest_a)
     return f"{waiting} for enough sun: {max(moment.surplus_w, 0.0):,.0f} of {least_w:,.0f} W"
