@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from itertools import pairwise, product
+from itertools import accumulate, pairwise, product
 
 import pytest
 from hypothesis import given, settings
@@ -40,7 +40,7 @@ def clouds(seed: int, rows: int) -> list[float]:
 
 
 def test_a_trace_is_read_whatever_else_is_in_it() -> None:
-    lines = ["load_w,time_s,note,pv_w\n", "100,0,,900\n", "200,60,cloud,500\n"]
+    lines = ["load_w, time_s,note,pv_w\r\n", "100,0,,900\n", "\n", "200,60,cloud, 500,more\n"]
     assert read_trace(lines, "t.csv") == Trace([0.0, 60.0], [800.0, 300.0])
 
 
@@ -54,10 +54,20 @@ def test_a_trace_is_read_whatever_else_is_in_it() -> None:
         ("time_s,pv_w,load_w\n0,1,x\n", "t.csv:2: three numbers are needed: time_s,pv_w,load_w"),
         ("time_s,pv_w,load_w\n0,1,nan\n", "t.csv:2: numbers must be finite, and each time later than the one before"),
         (
+            "time_s,pv_w,load_w\n0,1,2\n60,-inf,2\n",
+            "t.csv:3: numbers must be finite, and each time later than the one before",
+        ),
+        ("time_s;pv_w;load_w\n0;1;2\n", "t.csv: no column time_s; the first line must name time_s,pv_w,load_w"),
+        (
+            'time_s,pv_w,load_w\n0,"1,2\n' + 20000 * "60,1,2\n",
+            "t.csv:2: this is no CSV: field larger than field limit (131072)",
+        ),
+        (
             "time_s,pv_w,load_w\n0,1,2\n0,1,2\n",
             "t.csv:3: numbers must be finite, and each time later than the one before",
         ),
     ],
+    ids=["empty", "no load", "one row", "short row", "no number", "nan", "inf", "semicolons", "open quote", "twice"],
 )
 def test_a_trace_that_is_wrong_is_refused(text: str, problem: str) -> None:
     with pytest.raises(Malformed) as refused:
@@ -76,6 +86,11 @@ def test_too_many_steps_are_refused() -> None:
         steps(Trace([0, 1e9], [0, 0]), 0.1)
 
 
+def test_the_roof_may_take_and_the_house_may_give() -> None:
+    """An inverter draws at night; what a second roof gives may be counted in the load."""
+    assert read_trace(["time_s,pv_w,load_w\n", "0,-8,200\n", "60,5,-900\n"], "t.csv").surplus_w == [-208.0, 905.0]
+
+
 # -------------------------------------------------------------------------------------------------------- the law's run
 
 
@@ -85,21 +100,72 @@ def test_a_run_is_added_up() -> None:
     assert totals(run).grid_share == pytest.approx(190 / 3760)
 
 
+UNEVEN = st.lists(st.sampled_from([1.0, 7.0, 60.0, 300.0]), min_size=40, max_size=40)
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 1000),
     lag_s=st.sampled_from([0, 7, 10, 60]),
     interval_s=st.sampled_from([5, 10, 45, 60]),
-    differs=st.integers(1, 59),
+    differs=st.integers(1, 39),
+    apart_s=st.just([60.0] * 40) | UNEVEN,
 )
-def test_the_law_sees_nothing_of_what_is_still_to_come(seed: int, lag_s: int, interval_s: int, differs: int) -> None:
+def test_the_law_sees_nothing_of_what_is_still_to_come(
+    seed: int, lag_s: int, interval_s: int, differs: int, apart_s: list[float]
+) -> None:
     """Two traces that differ only after a moment give the same run until then plus the lag."""
-    one, other = clouds(seed, 60), clouds(seed, 60)
-    other[differs:] = clouds(seed + 1, 60)[differs:]
-    until_s = 60 * (differs - 1) + lag_s
-    runs = [law(trace(surplus_w), interval_s, lag_s) for surplus_w in (one, other)]
+    time_s = list(accumulate(apart_s))
+    one, other = clouds(seed, 40), clouds(seed, 40)
+    other[differs:] = clouds(seed + 1, 40)[differs:]
+    until_s = time_s[differs - 1] + lag_s
+    runs = [law(Trace(time_s, surplus_w), interval_s, lag_s) for surplus_w in (one, other)]
     for now_s, *pair in zip(runs[0].time_s, *(zip(run.power_w, run.phases, strict=True) for run in runs), strict=True):
         assert now_s > until_s or pair[0] == pair[1]
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    begins_s=st.sampled_from([-86_400.0, 1_464_739_200.0, 1e11]),
+    interval_s=st.sampled_from([5, 7, 60]),
+    lag_s=st.sampled_from([0, 10]),
+)
+def test_when_it_was_does_not_matter(seed: int, begins_s: float, interval_s: int, lag_s: int) -> None:
+    days = trace(clouds(seed, 60))
+    later = Trace([begins_s + time_s for time_s in days.time_s], days.surplus_w)
+    one, other = law(days, interval_s, lag_s), law(later, interval_s, lag_s)
+    assert (one.power_w, one.phases) == (other.power_w, other.phases)
+    assert other.time_s[0] == begins_s
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 1000), interval_s=st.sampled_from([5, 10, 45]))
+def test_rows_on_the_lines_between_rows_do_not_matter(seed: int, interval_s: int) -> None:
+    """A row every second, or a gap of a minute: what lies between is the same."""
+    days = trace([64.0 * round(surplus_w / 64) for surplus_w in clouds(seed, 30)])
+    every_s = [float(second) for second in range(29 * 60 + 1)]
+    one, other = law(days, interval_s), law(Trace(every_s, [days.at(time_s) for time_s in every_s]), interval_s)
+    assert one.surplus_w == pytest.approx(other.surplus_w)
+    assert one.power_w == pytest.approx(other.power_w, abs=69.1)  # a tenth of an ampere, where it is a near thing
+    assert one.phases == other.phases
+
+
+@pytest.mark.parametrize(
+    ("days", "interval_s", "count"),
+    [
+        (trace([3000.0] * 5, every_s=3600), 10, 4 * 360 + 1),  # a row an hour
+        (Trace([0, 60, 90_000, 90_060], [3000.0] * 4), 60, 1502),  # a day is missing
+        (trace([3000.0] * 61, every_s=1), 7, 9),  # the last step is at 56 s
+        (trace([3000.0, 3000.0], every_s=5), 60, 1),
+    ],
+    ids=["hours", "gap", "sevens", "one"],
+)
+def test_traces_of_any_shape(days: Trace, interval_s: int, count: int) -> None:
+    run = law(days, interval_s, 0)
+    assert (len(run.time_s), len(run.power_w), len(run.phases)) == (count, count, count)
+    assert run.power_w[1:] == pytest.approx([2990.0] * (count - 1))
+    assert totals(foreseen(run, OUTLET)).net_wh == pytest.approx(3000 * count * interval_s / 3600)
 
 
 @settings(max_examples=15, deadline=None)

@@ -72,23 +72,30 @@ class Totals(msgspec.Struct, frozen=True):
 
 def read_trace(lines: Iterable[str], name: str) -> Trace:
     """CSV with a header that names at least time_s, pv_w and load_w. Malformed says which line is wrong."""
-    rows = csv.DictReader(lines)
-    missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
-    if missing:
-        raise Malformed(f"{name}: no column {missing[0]}; the first line must name {','.join(COLUMNS)}")
+    rows = csv.DictReader(lines, skipinitialspace=True)
     trace = Trace([], [])
-    for row in rows:
-        try:
-            time_s, pv_w, load_w = (float(row[column]) for column in COLUMNS)
-        except (TypeError, ValueError):
-            raise Malformed(f"{name}:{rows.line_num}: three numbers are needed: {','.join(COLUMNS)}") from None
-        if not all(map(isfinite, (time_s, pv_w, load_w))) or (trace.time_s and time_s <= trace.time_s[-1]):
-            raise Malformed(f"{name}:{rows.line_num}: numbers must be finite, and each time later than the one before")
-        trace.time_s.append(time_s)
-        trace.surplus_w.append(pv_w - load_w)
+    try:
+        missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
+        if missing:
+            raise Malformed(f"{name}: no column {missing[0]}; the first line must name {','.join(COLUMNS)}")
+        for row in rows:
+            _add(trace, row, f"{name}:{rows.line_num}")
+    except csv.Error as error:
+        raise Malformed(f"{name}:{rows.line_num + 1}: this is no CSV: {error}") from None
     if len(trace.time_s) < 2:
         raise Malformed(f"{name}: a trace has two rows at least")
     return trace
+
+
+def _add(trace: Trace, row: dict[str, str], where: str) -> None:
+    try:
+        time_s, pv_w, load_w = (float(row[column]) for column in COLUMNS)
+    except (TypeError, ValueError):
+        raise Malformed(f"{where}: three numbers are needed: {','.join(COLUMNS)}") from None
+    if not all(map(isfinite, (time_s, pv_w, load_w))) or (trace.time_s and time_s <= trace.time_s[-1]):
+        raise Malformed(f"{where}: numbers must be finite, and each time later than the one before")
+    trace.time_s.append(time_s)
+    trace.surplus_w.append(pv_w - load_w)
 
 
 def charge(trace: Trace, config: SolarConfig, mode: Mode, outlet: Outlet, interval_s: float, lag_s: float) -> Run:

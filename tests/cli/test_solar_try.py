@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,6 +62,25 @@ def test_the_run_is_written_step_by_step(house: House, trace: str) -> None:
     assert len(pause) % 6 == 0
 
 
+def test_what_is_written_and_what_is_told_agree(house: House, trace: str) -> None:
+    """Added up anew from the two files, as a judge would."""
+    output = house.folder / "run.csv"
+    told = json.loads(house.type("solar", "try", trace, "--json", "--output", str(output), "--interval", "50")[1])
+    rows = [(float(row["time_s"]), float(row["power_w"]), int(row["phases"])) for row in written(output)]
+    solar_wh = grid_wh = 0.0
+    for time_s, power_w, _ in rows:
+        hours = (time_s - 1464739200) / 3600
+        hour = min(int(hours), 7)
+        surplus_w = HOURS[hour] + (HOURS[hour + 1] - HOURS[hour]) * (hours - hour)
+        solar_wh += min(power_w, surplus_w) * 50 / 3600
+        grid_wh += max(power_w - surplus_w, 0) * 50 / 3600
+    used = [phases for _, _, phases in rows if phases]
+    assert (told["solar_wh"], told["grid_wh"]) == (round(solar_wh), round(grid_wh))
+    assert told["swaps"] == sum(before != after for before, after in pairwise(used))
+    assert told["starts"] == sum(after[2] > 0 == before[2] for before, after in pairwise(rows))
+    assert told["swaps_per_day"] == round(told["swaps"] / (len(rows) * 50 / 86400), 3)
+
+
 def test_what_is_configured_is_tried(house: House, trace: str) -> None:
     plain = json.loads(house.type("solar", "try", trace, "--json")[1])
     with house.configuration.open("a") as file:
@@ -81,6 +101,11 @@ def test_a_day_without_sun_is_missed_by_nobody(house: House) -> None:
     ("typed", "problem"),
     [
         (["nowhere.csv"], "nowhere.csv: No such file or directory"),
+        (["/"], "/: Is a directory"),
+        ([__file__], "no column time_s; the first line must name time_s,pv_w,load_w"),
+        ([], "the following arguments are required: TRACE.csv"),
+        (["DAY", "--int", "5"], "unrecognized arguments: --int"),
+        (["DAY", "--lag", "-1"], "argument --lag: write a number from 0 to 3600"),
         (["DAY", "--interval", "0"], "argument --interval: write a number from 0.1 to 3600"),
         (["DAY", "--lag", "soon"], "argument --lag: write a number from 0 to 3600"),
         (["DAY", "--step", "nan"], "argument --step: write a number from 0.01 to 10"),
