@@ -51,12 +51,13 @@ def check_ranges(told: list[Told]) -> None:
 
 def check_swaps(told: list[Told]) -> None:
     """Without current for the pause, and no sooner than the dwell after the one before."""
-    loaded = [(now_s, decision) for now_s, decision, _ in told if decision.current_a]
-    off_s = {now_s for now_s, decision, _ in told if not decision.current_a}
-    for (before_s, before), (after_s, after) in pairwise(loaded):
-        if before.phases != after.phases:
-            first_off_s = min(now_s for now_s in off_s if now_s > before_s)
-            assert after_s - first_off_s >= PAUSE_S
+    loaded_on, off_s = 0, inf
+    for now_s, decision, _ in told:
+        if not decision.current_a:
+            off_s = min(off_s, now_s)
+        else:
+            assert decision.phases == loaded_on or not loaded_on or now_s - off_s >= PAUSE_S
+            loaded_on, off_s = decision.phases, inf  # until it is off again
     used = [(now_s, decision.phases) for now_s, decision, _ in told if decision.phases]
     swapped_s = [after[0] for before, after in pairwise(used) if before[1] != after[1]]
     assert all(later_s - earlier_s >= DWELL_S for earlier_s, later_s in pairwise(swapped_s))
