@@ -233,7 +233,7 @@ def same_place(shape: Shape, other: Shape) -> bool:
 def _changed(shape: Shape, step: str, known: Facts) -> Shape:
     match step:
         case "stack":
-            top = known.highest_level or 1
+            top = 1 if known.highest_level is None else known.highest_level
             return replace(shape, stack_level=top if shape.stack_level == 0 else 0)
         case "kind":
             return replace(shape, kind="Relative" if shape.kind == "Absolute" else "Absolute")

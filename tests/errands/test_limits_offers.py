@@ -255,3 +255,44 @@ def test_samples_that_do_not_come_are_asked_for() -> None:
     offered(pair, 10.0, 120, sample_s=10)
     assert pair.called("ChangeConfiguration") == []
     assert 5 <= len(pair.called("TriggerMessage")) <= 12
+
+
+def test_measurands_are_set_once() -> None:
+    pair = charging("energy-only")
+    pair.instead["ChangeConfiguration"] = '3 {"status":"Accepted"}'
+    offered(pair, 10.0, 200, sample_s=60)
+    assert [call["key"] for call in pair.called("ChangeConfiguration")].count("MeterValuesSampledData") == 1
+
+
+def test_an_offer_that_is_refused() -> None:
+    """The default was refused before it, and that is what the owner reads."""
+    pair = offered(charging("refuses-all"), 10.0)
+    assert pair.words().startswith("6 A: refused in 13 ways")
+
+
+def test_an_offer_of_which_nothing_shows_whether_it_is_followed() -> None:
+    pair = charging("measures-nothing")
+    pair.instead["GetCompositeSchedule"] = '4 "NotSupported","",{}'
+    offered(pair, 10.0, 120)
+    assert pair.words() == "6 A: accepted, not yet verified"
+
+
+def test_an_offer_in_the_place_of_the_wish_gives_it_back() -> None:
+    """Where a charger knows one place alone, the offer takes it; when it is taken back the wish is told again."""
+    pair = charging("stack-0-only", "default-profile-only", "connector-0-only")
+    pair.wish(current_a=10.0)
+    pair.go(60)
+    offered(pair, 7.0, 120)
+    assert pair.drawn_a() == 7.0
+    pair.offer(None)
+    pair.go(30)
+    assert pair.drawn_a() == 10.0
+
+
+def test_a_wish_for_the_charge_alone_makes_room_for_an_offer_above_it() -> None:
+    pair = charging("tx-profile-only")
+    pair.wish(current_a=10.0)
+    pair.go(60)
+    offered(pair, 8.0, 60)
+    assert pair.drawn_a() == 8.0
+    assert [(one["stack"], one["limit"]) for one in pair.profiles()[-2:]] == [(0, 6.0), (10, 8.0)]

@@ -9,9 +9,10 @@ from pair import TAG, Pair
 
 from tinyocpp.dealings import LimitState
 from tinyocpp.makers import Quirks
+from tinyocpp.messages.core import Reason
 from tinyocpp.simulator import person
 from tinyocpp.simulator.car import Car
-from tinyocpp.simulator.charging import begin
+from tinyocpp.simulator.charging import begin, stop
 
 PAUSE, TEN, EIGHT = {"current_a": 0.0}, {"current_a": 10.0}, {"current_a": 8.0}
 VERIFIED = LimitState.VERIFIED
@@ -232,3 +233,14 @@ def test_a_charge_whose_end_is_not_heard_of_is_asked_to_end_again() -> None:
     pair.wish(**EIGHT)  # nothing was ended after all
     pair.go(90)
     assert (pair.drawn_a(), pair.told().stopped_tag, pair.called("RemoteStartTransaction")) == (8.0, "", [])
+
+
+def test_a_charge_that_ends_long_after_the_pause_began_ends_for_another_reason() -> None:
+    pair = paused(charging())
+    pair.go(100)
+    stop(pair.station, pair.station.connectors[1], Reason.OTHER, pair.talk.clock.at)
+    pair.go(5)
+    pair.wish(**EIGHT)
+    pair.go(100)
+    assert pair.talk.store.ledger.manner("garage").pause == ""
+    assert pair.called("RemoteStartTransaction") == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pair import Pair
 
-from tinyocpp.dealings import LimitState
+from tinyocpp.dealings import LimitState, Manner
 from tinyocpp.makers import Quirks
 from tinyocpp.simulator.charging import reading
 
@@ -126,11 +126,12 @@ def test_C17_a_charger_that_says_it_cannot_is_not_asked_to(vice: str) -> None:
 def test_C17_a_charger_that_says_it_can_and_does_not(vice: str) -> None:
     """It is found out by its currents, then by its watts, and treated as fixed from then on."""
     pair = Pair(vices=[vice])
-    pair.talk.store.ledger.learn_configuration("garage", {"ChargeProfileMaxStackLevel": "10"})
+    told = {"ChargeProfileMaxStackLevel": "10", "ChargingScheduleAllowedChargingRateUnit": "Current,Power"}
+    pair.talk.store.ledger.learn_configuration("garage", told)
     pair.plug_in()
     pair.go(20)
     pair.wish(**ONE)
-    pair.go(400)
+    pair.go(500)
     assert pair.talk.store.ledger.manner("garage").phases == "fixed"
     assert flows(pair) == (8.0, 3)
     assert pair.words().endswith("it does not change its number of phases")
@@ -311,3 +312,13 @@ def test_C18_watts_of_a_charger_that_has_one_phase() -> None:
     pair.go(5)
     assert [one["limit"] for one in pair.profiles()] == [6900.0, 2300.0]
     assert pair.talk.store.ledger.manner("garage").watts_of == 1
+
+
+def test_C18_watts_that_turn_out_to_be_of_three_phases() -> None:
+    """Another car was on one phase, and the charger went by that: now it holds back, as 2,300 W are 3.3 A on three."""
+    pair = charging("watts-only")
+    pair.talk.store.ledger.keep_manner("garage", Manner(firmware=pair.station.firmware, watts_of=1))
+    pair.wish(current_a=10.0)
+    pair.go(100)
+    assert [one["limit"] for one in pair.profiles()][-2:] == [2300.0, 6900.0]
+    assert flows(pair) == (10.0, 3)

@@ -122,6 +122,19 @@ def test_C15_a_charger_that_refuses_them_all() -> None:
     assert len(pair.profiles()) == 26
 
 
+def test_C15_the_same_wish_again_is_tried_again() -> None:
+    """The owner may have changed a setting of the charger's."""
+    pair = charging("refuses-all")
+    pair.wish(current_a=10.0)
+    pair.go(30)
+    pair.wish(current_a=10.0)
+    pair.go(30)
+    assert len(pair.profiles()) == 26
+    pair.wish()
+    pair.go(10)
+    assert (pair.called("ClearChargingProfile"), pair.told()) == ([], None)  # it never took one
+
+
 @pytest.mark.parametrize("vice", ["no-smart-charging", "unknown-smart-charging"])
 def test_a_charger_without_smart_charging_is_asked_once(vice: str) -> None:
     pair = charging(vice)

@@ -179,7 +179,7 @@ def _same(told: Target, wanted: Target) -> bool:
 
 
 def _spacing_s(desk: Desk, role: Role, had: Telling | None, wanted: Target) -> float:
-    """How long to wait before it is told again. Less is told at once."""
+    """How long to wait before it is told again. Less is never waited with for the sake of a memory."""
     if had is None or role == "standing":
         return 0.0
     pace = desk.charger.pace.write_every_s

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 BUDGET = timedelta(seconds=44)  # for all shapes together: somebody waits in front of the shell
 ANSWER_S = 60.0
-SILENT = frozenset({Outcome.LOST, Outcome.TIMEOUT, Outcome.WITHHELD})
+SILENCES = {
+    Outcome.TIMEOUT: "no answer; it is told again",
+    Outcome.WITHHELD: "not told, as its registration is not Accepted; told when it is",
+}
 """Ends of a call that say nothing of what the charger thinks of it."""
 
 
@@ -110,13 +113,6 @@ def _why(desk: Desk, search: Search) -> str:
     return _refused(search.refusals) + ("; tried again when a charge begins" if desk.transaction is None else "")
 
 
-SILENCES = {
-    Outcome.LOST: "the connection ended; it is told over the next",
-    Outcome.TIMEOUT: "no answer; it is told again",
-    Outcome.WITHHELD: "not told, as its registration is not Accepted; told when it is",
-}
-
-
 def _keep_pause(desk: Desk, said: Target, now: datetime) -> None:
     connector = desk.connector
     if said.pause:
@@ -152,7 +148,7 @@ def _search(desk: Desk, role: Role, wanted: Target) -> Found:
             search.taken = attempt
         elif desk.overtaken:
             search.overtaken = True
-        elif answer.outcome in SILENT:
+        elif answer.outcome in SILENCES:
             search.silence = answer.outcome
         else:
             search.refusals.append(_no(answer))
