@@ -136,6 +136,13 @@ def test_a_car_that_wakes_late_into_the_last_of_it_is_not_taken_for_the_house(st
     assert seconds[-1].total[0] == 25
 
 
+def test_a_car_that_is_measured_while_it_wakes_is_not_done_yet() -> None:
+    cars = [Car(phases=1, min_a=8, step_a=1, wakes_s=40, measured_every_s=5, ramp_a_s=0.7)]
+    connection = Connection([*cars, Car("carport", phases=1, max_a=8, measured_every_s=30)], interval_s=5)
+    seconds = connection.live([(9.0, 9.0, 9.0)] * 600)
+    assert amperes(seconds[10:]) == [8]
+
+
 @pytest.mark.parametrize("inexact", [0.95, 1.05])
 def test_a_car_that_is_inexact_is_not_hunted(inexact: float) -> None:
     connection = Connection([Car(inexact=inexact), Car("carport", priority=1, inexact=inexact)], interval_s=5)

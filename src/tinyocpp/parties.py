@@ -33,6 +33,7 @@ WIRED: dict[Rotation, Wires] = {
 }
 MEASURED_FOR_S = 120.0  # an older figure tells nothing of now; most chargers send one every minute or sooner
 DISOBEYS_A = 1.0  # a current so much above what was told is no inaccuracy
+STEADY_A = 1.0  # one that changed by more from sample to sample is on its way
 ASLEEP_A = 2.0  # no car charges with less for long; it may wake
 
 
@@ -143,9 +144,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         return least(earlier + self.in_force(self.seen[-1][0], at_s)), may_draw
 
     def _settled(self, at_s: float, lag_s: float) -> bool:
-        """It has had the time to do what it was told, and takes what it takes; one that takes nothing may yet wake."""
-        seen_s, drawn = self.seen[-1]
-        return max(drawn) > ASLEEP_A and len(self.in_force(seen_s - lag_s, at_s)) == 1
+        """It has had the time to do what it was told, and takes what it took; one that takes nothing may yet wake."""
+        (_, before), (seen_s, drawn) = ((-inf, NOTHING), *self.seen)[-2:]
+        steady = all(abs(now - then) <= STEADY_A for now, then in zip(drawn, before, strict=True))
+        return steady and max(drawn) > ASLEEP_A and len(self.in_force(seen_s - lag_s, at_s)) == 1
 
 
 def spread(current_a: float, wires: Wires) -> Currents:
