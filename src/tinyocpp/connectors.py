@@ -6,7 +6,7 @@ keeps limits (errands/limiting) reads it; where none is kept it costs nothing.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -44,6 +44,23 @@ class Telling(msgspec.Struct):
     asked_sample: bool = False
     composite_a: float | None = None
     asked_schedule: bool = False
+    watched_at: datetime | None = None  # where it follows others that were taken in the same shape: since when
+    lately: tuple[tuple[datetime, float], ...] = ()  # until when what was told before
+
+    def follow(self, before: Telling, settle_s: float) -> None:
+        """A limit that moves every few seconds is looked at all the same: see `most_a`."""
+        if (before.shape, before.target.phases) != (self.shape, self.target.phases):
+            return
+        self.state, self.watched_at = before.state, before.watched_at or before.at
+        self.asked_sample, self.asked_schedule = before.asked_sample, before.asked_schedule
+        oldest = self.at - timedelta(seconds=settle_s)
+        lately = (*before.lately, (self.at, before.target.current_a))
+        self.lately = tuple(one for one in lately if one[0] > oldest)
+
+    def most_a(self, now: datetime, settle_s: float) -> float:
+        """What may still flow: the most of what was told lately, as it takes its time to follow."""
+        oldest = now - timedelta(seconds=settle_s)
+        return max([self.target.current_a, *(current_a for until, current_a in self.lately if until > oldest)])
 
 
 class Ended(msgspec.Struct, frozen=True):

@@ -143,3 +143,51 @@ def test_those_of_any_connection_begin_before_a_word_is_said(monkeypatch: pytest
     talk.session.opened(talk.clock.seconds)
 
     assert frames(talk) == ['[2,"p-1","ClearCache",{}]']
+
+
+class Watch:
+    """An errand that asks, and pauses until it is woken."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def run(self) -> Errand:
+        while True:
+            self.looks += 1
+            yield Ask("ClearCache", b"{}")
+            yield Pause(600, wakes=True)
+
+
+def answer(talk: Conversation, number: int) -> None:
+    talk.says(f'[3,"p-{number}",{{"status":"Accepted"}}]')
+    talk.wait(0.3)
+
+
+def test_an_errand_that_pauses_is_woken() -> None:
+    talk, watch = Conversation(), Watch()
+    talk.charger.undertake(watch.run())
+    talk.says('[2,"1","Heartbeat",{}]')
+    frames(talk)
+    answer(talk, 1)
+    frames(talk, 30)
+    assert watch.looks == 1
+    talk.charger.wake()
+    talk.says('[2,"2","Heartbeat",{}]')
+    frames(talk)
+    assert watch.looks == 2
+
+
+def test_an_errand_that_is_woken_while_it_asks_pauses_no_more() -> None:
+    """Else what woke it would wait until the pause is over."""
+    talk, watch = Conversation(), Watch()
+    talk.charger.undertake(watch.run())
+    talk.says('[2,"1","Heartbeat",{}]')
+    frames(talk)
+    talk.charger.wake()
+    talk.says('[2,"2","Heartbeat",{}]')
+    answer(talk, 1)
+    frames(talk)
+    assert watch.looks == 2
+    answer(talk, 2)
+    frames(talk, 30)
+    assert watch.looks == 2  # but once

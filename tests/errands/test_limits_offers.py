@@ -296,3 +296,35 @@ def test_a_wish_for_the_charge_alone_makes_room_for_an_offer_above_it() -> None:
     offered(pair, 8.0, 60)
     assert pair.drawn_a() == 8.0
     assert [(one["stack"], one["limit"]) for one in pair.profiles()[-2:]] == [(0, 6.0), (10, 8.0)]
+
+
+def moving(pair: Pair, seconds: int) -> None:
+    """Every ten seconds a little more or less."""
+    for number in range(seconds // 10):
+        pair.offer(9.0 + number % 7 / 5)
+        pair.go(10)
+
+
+def test_C14_an_offer_that_moves_all_the_time_is_looked_at_too() -> None:
+    pair = charging("accepts-and-ignores")
+    pair.talk.store.ledger.learn_configuration("garage", {"ChargeProfileMaxStackLevel": "10"})
+    moving(pair, 120)
+    assert len({(one["kind"], one["stack"]) for one in pair.profiles() if one["purpose"] == "Tx"}) >= 2
+
+
+def test_an_offer_that_moves_all_the_time_and_is_followed_is_left_alone() -> None:
+    pair = charging()
+    moving(pair, 600)
+    assert len({(one["purpose"], one["kind"], one["stack"]) for one in pair.profiles()}) == 2
+    assert pair.talk.store.ledger.manner("garage").ignored == ()
+    assert len(pair.called("TriggerMessage")) <= 2
+
+
+def test_a_large_step_down_is_given_time() -> None:
+    """A sample that comes at once still shows what was told before."""
+    pair = charging()
+    pair.station.configuration.set("MeterValueSampleInterval", "1")
+    offered(pair, 15.0, 120)
+    offered(pair, 7.0, 120)
+    assert pair.talk.store.ledger.manner("garage").ignored == ()
+    assert pair.drawn_a() == 7.0

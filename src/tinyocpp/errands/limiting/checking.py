@@ -36,12 +36,12 @@ def look(desk: Desk, role: Role) -> Duty:
     telling = desk.connector.told.get(role)
     if telling is None or telling.shape is None or desk.transaction is None or telling.state is LimitState.IGNORED:
         return IDLE_S
-    since = max(telling.at, desk.transaction.started_at)
+    since = max(telling.watched_at or telling.at, desk.transaction.started_at)
     settled_s = desk.after(since, desk.charger.pace.settle_s)
     if settled_s > 0:
         return settled_s
     seen = desk.seen(_settled(since, desk))
-    found = Verdict.UNKNOWN if seen is None else verdict(telling.target, _with(seen, telling), desk.connector.wired)
+    found = Verdict.UNKNOWN if seen is None else _judged(desk, telling, seen)
     if seen is not None and (_learns_phases(desk, telling, seen) or _starves(desk, telling)):
         return NOW_S
     if found is Verdict.FOLLOWS:
@@ -55,8 +55,10 @@ def _settled(since: datetime, desk: Desk) -> datetime:
     return since + timedelta(seconds=desk.charger.pace.settle_s)
 
 
-def _with(seen: Seen, telling: Telling) -> Seen:
-    return replace(seen, composite_a=telling.composite_a)
+def _judged(desk: Desk, telling: Telling, seen: Seen) -> Verdict:
+    may_a = telling.most_a(desk.now, desk.charger.pace.settle_s)
+    seen = replace(seen, composite_a=telling.composite_a)
+    return verdict(replace(telling.target, current_a=may_a), seen, desk.connector.wired)
 
 
 def _ask(desk: Desk, role: Role, telling: Telling) -> Duty:
