@@ -155,14 +155,18 @@ class Session:
         """The owner has wished something, or the control program offers something, inside a batch: look at once. What
         may not be asked of a charger that is Rejected is asked when it is accepted."""
         charger = self.charger
-        if offer is not None:
+        takes_back = offer is not None and offer.current_a is None
+        begins = not charger.limiting and charger.standing is Standing.ADMITTED and not takes_back
+        if offer is not None and (charger.limiting or begins):
             charger.offered(offer)
         if charger.limiting:
             self._agenda.wake(now)
-        elif charger.standing is Standing.ADMITTED:
-            from tinyocpp.errands.limiting import begin
+        elif begins:
+            from tinyocpp.errands.limiting import begin, keep_limits
 
-            charger.undertake(begin(charger))
+            errand = keep_limits(charger) if offer is None else begin(charger)
+            if errand is not None:
+                charger.undertake(errand)
         self._follow_up(now)
 
     def cancel(self, call_id: int) -> None:
