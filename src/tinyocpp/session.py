@@ -15,7 +15,7 @@ import msgspec
 
 from tinyocpp.admission import Standing
 from tinyocpp.commands import ANSWER_TIMEOUT_S, Answer, Outcome, may_be_sent
-from tinyocpp.errands import AT_CONNECTION, WHEN_ACCEPTED
+from tinyocpp.errands import AT_CONNECTION, WHEN_ACCEPTED, limited
 from tinyocpp.errands.agenda import Agenda
 from tinyocpp.errors import ProtocolFault
 from tinyocpp.handlers import HANDLERS, LESSONS
@@ -155,18 +155,16 @@ class Session:
         """The owner has wished something, or the control program offers something, inside a batch: look at once. What
         may not be asked of a charger that is Rejected is asked when it is accepted."""
         charger = self.charger
-        takes_back = offer is not None and offer.current_a is None
-        begins = not charger.limiting and charger.standing is Standing.ADMITTED and not takes_back
+        idle = not charger.limiting and charger.standing is Standing.ADMITTED
+        begins = idle and (limited(charger) if offer is None else offer.current_a is not None)
         if offer is not None and (charger.limiting or begins):
             charger.offered(offer)
         if charger.limiting:
             self._agenda.wake(now)
         elif begins:
-            from tinyocpp.errands.limiting import begin, keep_limits
+            from tinyocpp.errands.limiting import begin
 
-            errand = keep_limits(charger) if offer is None else begin(charger)
-            if errand is not None:
-                charger.undertake(errand)
+            charger.undertake(begin(charger))
         self._follow_up(now)
 
     def cancel(self, call_id: int) -> None:

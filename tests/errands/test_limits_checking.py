@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from pair import Pair
 
-from tinyocpp.dealings import LimitState, Shape
+from tinyocpp.dealings import LimitState, Manner, Shape
+from tinyocpp.limits import Facts, first_shape, walk
+from tinyocpp.makers import Quirks
 
 ACCEPTED, VERIFIED, IGNORED = LimitState.ACCEPTED, LimitState.VERIFIED, LimitState.IGNORED
 
@@ -150,15 +152,15 @@ def test_a_limit_that_was_followed_and_is_not_any_more_is_told_again() -> None:
 
 
 def test_a_shape_that_is_followed_after_all_is_not_held_against_it() -> None:
-    pair = charging("accepts-and-ignores")
-    pair.wish(current_a=10.0)
-    pair.go(500)
-    assert len(pair.talk.store.ledger.manner("garage").ignored) == 12
-    pair.station.vices = type(pair.station.vices)()  # its owner has switched load management on (C15)
+    """Its owner has switched load management on (C15), so the first shape does, which had not."""
+    pair = charging()
+    known = Facts(highest_level=10, quirks=Quirks())
+    shapes = walk(first_shape(known, "standing", Manner()), "standing", known, running=True)
+    pair.talk.store.ledger.keep_manner("garage", Manner(firmware=pair.station.firmware, ignored=tuple(shapes)))
     pair.wish(current_a=8.0)
     pair.go(60)
     assert (pair.state(), pair.drawn_a()) == (VERIFIED, 8.0)
-    assert pair.talk.store.ledger.manner("garage").standing not in pair.talk.store.ledger.manner("garage").ignored
+    assert pair.talk.store.ledger.manner("garage").ignored == tuple(shapes[1:])
 
 
 def test_a_small_car_shows_by_what_it_is_offered() -> None:

@@ -293,9 +293,9 @@ def test_a_wish_for_the_charge_alone_makes_room_for_an_offer_above_it() -> None:
     pair = charging("tx-profile-only")
     pair.wish(current_a=10.0)
     pair.go(60)
-    offered(pair, 8.0, 60)
+    offered(pair, 8.0, 60, fallback_a=10.0)
     assert pair.drawn_a() == 8.0
-    assert [(one["stack"], one["limit"]) for one in pair.profiles()[-2:]] == [(0, 6.0), (10, 8.0)]
+    assert [(one["stack"], one["limit"]) for one in pair.profiles()[-2:]] == [(0, 10.0), (10, 8.0)]
 
 
 def moving(pair: Pair, seconds: int) -> None:

@@ -36,7 +36,7 @@ def unknown(charger: Charger) -> bool:
     return charger.standing is Standing.CANDIDATE or not charger.introduced
 
 
-def _limited(charger: Charger) -> bool:
+def limited(charger: Charger) -> bool:
     """Is there a wish to keep, or anything of ours left on the charger?"""
     return bool(charger.ledger.wishes(charger.id) or charger.ledger.told(charger.id))
 
@@ -48,7 +48,7 @@ WHEN_ACCEPTED = (
     Beginning("certificates", "deliver_again", lambda charger: charger.ledger.certificates(charger.id)),
     Beginning("sampling", "ask_for_samples", lambda charger: charger.quirks.ask_samples_every_s),
     Beginning("stopping", "stop_refused", lambda charger: charger.ledger.running(charger.id, refused=True)),
-    Beginning("limiting", "keep_limits", _limited),
+    Beginning("limiting", "keep_limits", limited),
     Beginning("locallist", "keep_local_list", lambda charger: charger.local_list),
 )
 """Begun with the first frame of a charger that is accepted: before that, nothing may be asked of it (section 4.2)."""
