@@ -7,7 +7,7 @@ from math import inf
 import pytest
 
 from tinyocpp.limits import Target
-from tinyocpp.obedience import Seen, Verdict, ignores_phases, verdict
+from tinyocpp.obedience import Seen, Verdict, all_of_it_on, ignores_phases, verdict
 
 FOLLOWS, EXCEEDS, UNKNOWN = Verdict.FOLLOWS, Verdict.EXCEEDS, Verdict.UNKNOWN
 TEN, PAUSE = Target(10.0), Target(0.0)
@@ -77,3 +77,17 @@ def test_on_how_many_phases_a_current_flows(seen: Seen, phases: int) -> None:
 )
 def test_C17_a_charger_that_ignores_the_number_of_phases(wanted: Target, seen: Seen, ignores: bool) -> None:
     assert ignores_phases(wanted, seen) is ignores
+
+
+@pytest.mark.parametrize(
+    ("seen", "all_of_it"),
+    [
+        (Seen(currents_a=(30.0, 0.0, 0.0)), True),
+        (Seen(currents_a=(15.0, 15.0, 0.0)), True),
+        (Seen(currents_a=(16.0, 0.0, 0.0)), False),  # more than it was told, but not for that reason
+        (Seen(currents_a=(10.0, 0.0, 0.0)), False),
+        (Seen(currents_a=(None, None, None)), False),
+    ],
+)
+def test_C18_watts_for_three_phases_drawn_on_fewer(seen: Seen, all_of_it: bool) -> None:
+    assert all_of_it_on(TEN, seen, 3) is all_of_it

@@ -87,3 +87,9 @@ def verdict(wanted: Target, seen: Seen, wired: int) -> Verdict:
 def ignores_phases(wanted: Target, seen: Seen) -> bool:
     """A current flows on more phases than it was told. Fewer may be the car's."""
     return wanted.phases is not None and seen.phases_for(wanted.current_a) > wanted.phases
+
+
+def all_of_it_on(wanted: Target, seen: Seen, phases: int) -> bool:
+    """Watts meant for so many phases, which it draws all on fewer."""
+    meant_a, drawn_a = wanted.current_a * phases, (seen.drawn_a(seen.phases) or 0.0) * seen.phases
+    return abs(drawn_a - meant_a) <= LIKE_PHASES * meant_a

@@ -17,7 +17,7 @@ from tinyocpp.errands.limiting.asking import composite_a, sample
 from tinyocpp.errands.limiting.clearing import clear_shape
 from tinyocpp.errands.limiting.desk import IDLE_S, in_words
 from tinyocpp.errands.limiting.telling import on_the_way, shun
-from tinyocpp.obedience import Seen, Verdict, ignores_phases, verdict
+from tinyocpp.obedience import Seen, Verdict, all_of_it_on, ignores_phases, verdict
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -94,7 +94,7 @@ def _learns_phases(desk: Desk, telling: Telling, seen: Seen) -> bool:
     if wanted.phases or not seen.phases or telling.shape is None or telling.shape.unit == "A":
         return False
     spread = seen.phases > manner.watts_of
-    if spread or (seen.phases < manner.watts_of and verdict(wanted, seen, seen.phases) is Verdict.EXCEEDS):
+    if spread or (seen.phases < manner.watts_of and all_of_it_on(wanted, seen, manner.watts_of)):
         desk.learn(replace(manner, watts_of=seen.phases))
         del desk.connector.told[_role_of(desk, telling)]
         return True
