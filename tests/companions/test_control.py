@@ -9,14 +9,18 @@ import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from street import Box, Moment, Street, house_of, steady, street
+import pytest
+from street import CARD, Box, Moment, Street, house_of, steady, street
 
 from tinyocpp.companions.control import Control
 from tinyocpp.config import load
+from tinyocpp.storage import open_reader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
     from pathlib import Path
+
+    from tinyocpp.storage import Booking
 
 # The house lives sixty times as fast as we do: what takes us a second is a minute for the car.
 FAST = """
@@ -78,7 +82,7 @@ def most_on_a_phase(moment: Moment) -> float:
 
 
 def scene(steps: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(steps, 60))
+    asyncio.run(asyncio.wait_for(steps, 180))
 
 
 def unharmed(one: Street, identity: str = "garage") -> bool:
@@ -91,14 +95,46 @@ def test_a_car_is_charged_from_the_sun(tmp_path: Path) -> None:
     async def steps() -> None:
         text = FAST.format(mode="solar")
         async with street(tmp_path, [Box("garage")], steady(pv_w=6900), text=text) as s, controlled(s):
-            await s.live(600)
+            await s.live(400)
             at_s = s.now_s
-            await s.live(600)
+            await s.live(300)
             assert all(9 < moment.drawn_a("garage")[2] < 10.5 for moment in s.since(at_s))
             assert unharmed(s)
             (connector,) = notes(s)["connectors"]
             assert (connector["mode"], connector["phases"]) == ("solar", 3)
             assert "of sun" in connector["words"]
+
+    scene(steps())
+
+
+def test_the_owners_limit_is_never_passed_by_the_sun(tmp_path: Path) -> None:
+    async def steps() -> None:
+        text = FAST.format(mode="solar")
+        async with street(tmp_path, [Box("garage")], steady(pv_w=9000), text=text) as s, controlled(s):
+            await s.until(lambda: s.last.drawn_a("garage")[2] > 12)
+            assert await s.type("limit", "8A") == 0
+            await s.until(lambda: s.last.drawn_a("garage")[0] <= 8)
+            at_s = s.now_s
+            await s.live(300)
+            assert s.most_a("garage", at_s) <= 8
+            assert await s.type("limit", "none") == 0
+            await s.until(lambda: s.last.drawn_a("garage")[2] > 12)
+
+    scene(steps())
+
+
+def test_modes_are_changed_while_it_charges(tmp_path: Path) -> None:
+    async def steps() -> None:
+        text = FAST.format(mode="solar")
+        async with street(tmp_path, [Box("garage")], steady(pv_w=0, load_w=500), text=text) as s, controlled(s):
+            await s.until(lambda: s.last.status["garage"] == "SuspendedEVSE")
+            assert await s.type("mode", "min+solar") == 0
+            await s.until(lambda: 5.9 < s.last.drawn_a("garage")[0] < 6.1)
+            assert await s.type("mode", "fast") == 0
+            await s.until(lambda: s.last.drawn_a("garage")[2] > 15)
+            assert await s.type("mode", "off") == 0
+            await s.until(lambda: s.last.car_w("garage") == 0)
+            assert unharmed(s)
 
     scene(steps())
 
@@ -123,6 +159,11 @@ async def lost_meter(folder: Path) -> None:
             assert notes(s)["meter"]["words"]
 
 
+def bookings(one: Street) -> list[Booking]:
+    with contextlib.closing(open_reader(load(str(one.site.file), {}))) as reader:
+        return list(reader.bookings(None, None))
+
+
 async def _copy(source: Path, target: Path) -> None:
     while True:
         with contextlib.suppress(FileNotFoundError):
@@ -133,12 +174,12 @@ async def _copy(source: Path, target: Path) -> None:
 def test_two_chargers_and_a_stove_stay_below_the_limit_of_the_house(tmp_path: Path) -> None:
     async def steps() -> None:
         text = FAST.format(mode="fast") + SHARED.format(limit_a=25)
-        house = house_of([(0, 0, 0), (900, 0, 0), (901, 0, 6000), (1800, 0, 6000)])
+        house = house_of([(0, 0, 0), (400, 0, 0), (401, 0, 6000), (1800, 0, 6000)])
         async with street(tmp_path, [Box("garage"), Box("carport")], house, text=text) as s, controlled(s):
-            await s.until(lambda: s.now_s > 600)
+            await s.until(lambda: s.now_s > 350)
             assert min(s.last.drawn_a("garage")[0], s.last.drawn_a("carport")[0]) > 10
-            await s.until(lambda: s.now_s > 1500)
-            over = [moment for moment in s.since(600) if most_on_a_phase(moment) > 25.1]
+            await s.until(lambda: s.now_s > 800)
+            over = [moment for moment in s.since(350) if most_on_a_phase(moment) > 25.1]
             assert len(over) * METER_S < 3  # seconds of ours: reading, deciding, telling, following
             assert min(s.last.drawn_a("garage")[0], s.last.drawn_a("carport")[0]) > 6
             assert unharmed(s)
@@ -156,5 +197,46 @@ def test_when_control_is_gone_the_charger_has_what_was_left_with_it(tmp_path: Pa
             line = {"offer": {"connector_id": 1, "current_a": 12.0, "valid_s": 0.5}}
             assert await s.tell("garage", line) == {"result": {}}
             await s.until(lambda: 5.9 < s.last.drawn_a("garage")[0] < 6.1)
+
+    scene(steps())
+
+
+def test_an_owners_day(tmp_path: Path) -> None:
+    """Sun, a cloud, a card, a limit from the shell, a lost meter, the evening; and every kWh with its tag."""
+
+    async def steps() -> None:
+        text = FAST.format(mode="solar").replace('path = "meter.json"', 'path = "copy.json"')
+        day = house_of(
+            [
+                *((0, 200, 300), (300, 200, 300)),  # early: nothing to spare
+                *((360, 9000, 300), (1400, 9000, 300)),  # the sun
+                *((1430, 1500, 300), (2200, 1500, 300)),  # a cloud
+                *((2230, 9000, 300), (10_000, 9000, 300)),
+            ]
+        )
+        async with street(tmp_path, [Box("garage")], day, speed=120, text=text) as s:
+            copying = asyncio.create_task(_copy(s.meter_file, tmp_path / "copy.json"))
+            async with controlled(s):
+                await s.until(lambda: s.now_s > 280)
+                assert s.last.car_w("garage") == 0
+                (waiting,) = notes(s)["connectors"]
+                assert waiting["words"].startswith("waiting")
+                await s.until(lambda: s.last.drawn_a("garage")[2] > 11)
+                await s.until(lambda: s.now_s > 2150)
+                assert s.last.car_w("garage") < 2000
+                await s.until(lambda: s.now_s > 2230 and s.last.drawn_a("garage")[2] > 11)
+                assert await s.type("limit", "9A") == 0
+                at_s = s.now_s
+                await s.live(300)
+                assert 8.8 < s.last.drawn_a("garage")[2] <= 9
+                copying.cancel()
+                await s.live(700)
+                assert s.most_a("garage", at_s + 60) <= 9
+                assert s.last.car_w("garage") <= 3 * 6.1 * 230
+                assert await s.type("stop") == 0
+                assert unharmed(s)
+            booked = bookings(s)
+            assert [(one.id_tag, one.quality) for one in booked] == [(CARD, "measured")]
+            assert booked[0].energy_wh == pytest.approx(s.taken_wh("garage"), abs=1)
 
     scene(steps())

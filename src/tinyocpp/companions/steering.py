@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FROM_THE_SUN: tuple[Mode, ...] = ("solar", "min+solar")
 SETTLED_S = 45.0  # charger, car and the next sample have followed by then
-TOGETHER_S = 2.5  # meters and chargers tell of some seconds; nearer together they need not be
+TOGETHER = 0.25  # of an interval: so near to each other house and car were measured at one moment
 READINGS_KEPT = 60
 Currents = tuple[float, float, float]
 
@@ -84,6 +84,7 @@ class Steering:
         self._meter: deque[Measured] = deque(maxlen=READINGS_KEPT)
         self._given: dict[str, list[tuple[float, float]]] = {}  # since when, W
         self._last: dict[str, Given] = {}
+        self._together_s = TOGETHER * config.control.interval_s
         self._on: dict[str, tuple[int, float]] = {}  # since when on how many phases
 
     def decide(self, lives: Sequence[Live], measured: Measured | None, now_s: float) -> dict[str, Given]:
@@ -145,7 +146,7 @@ class Steering:
         for measured in reversed(self._meter):
             if measured.taken_s >= given_s + SETTLED_S:
                 return measured, self._drew_w(live, measured.taken_s)
-            sampled = [one for one in live.drawn if abs(one.at_s - measured.taken_s) <= TOGETHER_S]
+            sampled = [one for one in live.drawn if abs(one.at_s - measured.taken_s) <= self._together_s]
             if sampled:
                 return measured, min(sampled, key=lambda one: abs(one.at_s - measured.taken_s)).power_w
         return None
@@ -154,7 +155,7 @@ class Steering:
         """As last measured then; what it was given where it measures nothing."""
         if live.transaction_id is None:
             return 0.0
-        measured = [one for one in live.drawn if one.at_s <= at_s + TOGETHER_S]
+        measured = [one for one in live.drawn if one.at_s <= at_s + self._together_s]
         if measured:
             return measured[-1].power_w
         given = [power_w for since_s, power_w in self._given.get(live.key, ()) if since_s <= at_s]
