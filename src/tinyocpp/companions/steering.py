@@ -192,7 +192,7 @@ class Steering:
             min_a=live.outlet.min_current_a,
             max_a=most_a,
             step_a=live.outlet.step_a,
-            allowed_a=0.0 if last is None else last.current_a,
+            allowed_a=live.outlet.max_current_a if last is None else last.current_a,  # begun anew: it may have all
             drawn_a=None if newest is None else newest.currents_a,
             drawn_s=-inf if newest is None else newest.at_s,
             fallback_a=None if live.connected else self.fallback_a(live, len(self._last)),

@@ -92,7 +92,7 @@ def _attend(charger: Charger, number: int, wishes: Sequence[Wished], begun_at: d
         patient_s = desk.after(begun_at, LEFTOVERS_S)
         if patient_s > 0 and desk.answered:
             return patient_s  # what was left with it holds until the control program is back
-    standing = desk.target(offer and replace(offer, current_a=offer.fallback_a))
+    standing = desk.target(offer and replace(offer, current_a=offer.fallback_a, phases=None))
     moving = None if offer is None else desk.target(offer)
     waits_s = [(yield from _bring(desk, "standing", standing))]
     waits_s.append((yield from _bring(desk, "moving", moving)))

@@ -70,13 +70,15 @@ def tell(desk: Desk, role: Role, wanted: Target, *, meant: Target) -> Generator[
         return
     connector, now, attempt = desk.connector, desk.charger.clock.now(), search.taken
     after_pause = connector.paused_at is not None
+    in_force = role == "moving" or "moving" not in connector.told
     telling = Telling(wanted, attempt.shape, now, LimitState.ACCEPTED, meant=meant)
     before = connector.told.get(role)
     if role == "moving" and before is not None and before.state is not LimitState.IGNORED:
         telling.follow(before, desk.charger.pace.settle_s)
     connector.told[role] = telling
-    _keep_pause(desk, attempt.said, now)
-    if after_pause and not attempt.said.pause and desk.manner.unbound:
+    if in_force:
+        _keep_pause(desk, attempt.said, now)
+    if after_pause and in_force and not attempt.said.pause and desk.manner.unbound:
         yield _ask(desk, role, attempt, now)
     _learn(desk, role, wanted, attempt)
     if attempt.said.phases:
