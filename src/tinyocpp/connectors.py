@@ -91,7 +91,7 @@ class Connector:
         self.resumed_at: datetime | None = None  # told more than 0 A after a pause, and nothing has flowed since
         self.nudges = 0
         self.nudged_at: datetime | None = None
-        self.ran_over = False  # more flowed than it was told
+        self.ran_over = False  # more flowed after the pause than it was told
         self.stop_asked_at: datetime | None = None
         self.stop_refused = False
         self.interval_set = self.measurands_set = False
@@ -105,7 +105,7 @@ class Connector:
         self.told.clear()
         self.unsure = False
         self.wired, self.refused, self.began_at = 3, refused, at
-        self.stop_asked_at, self.stop_refused, self.resumed_at = None, False, None
+        self.stop_asked_at, self.stop_refused, self.resumed_at, self.ran_over = None, False, None, False
 
     def booted(self) -> None:
         """It may have forgotten everything, or nothing (quirk C19)."""

@@ -322,3 +322,13 @@ def test_C18_watts_that_turn_out_to_be_of_three_phases() -> None:
     pair.go(100)
     assert [one["limit"] for one in pair.profiles()][-2:] == [2300.0, 6900.0]
     assert flows(pair) == (10.0, 3)
+
+
+@pytest.mark.parametrize("more", [(), ("slow-answers",)], ids=["at once", "slowly"])
+def test_C11_no_limit_after_the_gap_is_no_sign_that_phases_are_ignored(more: tuple[str, ...]) -> None:
+    pair = charging("unlimited-after-zero", *more, phases=2)
+    pair.wish(**ONE)
+    pair.go(420)
+    assert flows(pair) == (8.0, 1)
+    assert pair.talk.store.ledger.manner("garage").phases == ""
+    assert not pair.station.tally.damage

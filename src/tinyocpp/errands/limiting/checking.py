@@ -84,7 +84,7 @@ def _ask(desk: Desk, role: Role, telling: Telling) -> Duty:
 def _learns_phases(desk: Desk, telling: Telling, seen: Seen) -> bool:
     """On how many phases it charges, and what its watts are of. True: the limit is to be told in another way now."""
     manner, wanted = desk.manner, telling.target
-    if ignores_phases(wanted, seen) and not desk.fixed:
+    if ignores_phases(wanted, seen) and not desk.fixed and not desk.connector.ran_over:
         tried = desk.charger.quirks.phases or desk.switches_by == "watts" or "W" not in desk.facts.units
         desk.learn(replace(manner, phases="fixed" if tried else "watts"))
         desk.keep(phases=None, swapped_at=None)

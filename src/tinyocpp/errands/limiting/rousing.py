@@ -40,6 +40,7 @@ def rouse(desk: Desk, wanted: Target | None) -> Duty:
         connector.resumed_at = None
         if connector.ran_over and connector.nudges:
             desk.learn(replace(desk.manner, unbound=True))
+        connector.ran_over = False
         return IDLE_S
     connector.ran_over = True
     if ignores_phases(wanted, seen):  # to tell it once more would switch under load
