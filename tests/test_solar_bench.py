@@ -55,3 +55,12 @@ def test_made_up_days_are_the_same_every_time(bench: ModuleType) -> None:
     skies = importlib.import_module("skies")
     assert skies.day(skies.BROKEN, 9000, seed=5) == skies.day(skies.BROKEN, 9000, seed=5)
     assert skies.drawn(5) == skies.drawn(5) != skies.drawn(6)
+
+
+def test_a_morning_as_it_is_really_followed(bench: ModuleType) -> None:
+    steered = importlib.import_module("steered")
+    trace = importlib.import_module("skies").made_up()["clear, 8.5 kW"]
+    noon = slice(11 * 360, 12 * 360)
+    run = steered.charge(type(trace)(trace.time_s[noon], trace.surplus_w[noon]), 1.0, steered.Late(10, 10, 5))
+    assert len(run.time_s) == 359
+    assert run.power_w[-1] == pytest.approx(run.surplus_w[-1], rel=0.05)
