@@ -105,3 +105,12 @@ def test_a_stranger_that_has_guessed_enough_may_not_even_show_one() -> None:
 )
 def test_an_ipv6_household_is_one_address(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+def test_what_was_only_shown_counts_as_a_guess_of_strangers() -> None:
+    attempts = Attempts()
+    for _ in range(int(FROM_ADDRESS.burst)):
+        attempts.shown(ELSEWHERE, 0.0, home=False)
+        attempts.shown(HOME, 0.0, home=True)
+    assert not attempts.may_show(ELSEWHERE, 0.0, home=False)
+    assert attempts.may_guess("garage", HOME, 0.0, home=True)

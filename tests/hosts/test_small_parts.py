@@ -20,7 +20,6 @@ from tinyocpp.hosts.door import identity_in, is_loopback
 from tinyocpp.hosts.log import Throttle, log
 from tinyocpp.hosts.stdio import caller_of
 from tinyocpp.hosts.wirelog import FROM_CHARGER, TO_CHARGER, WireLog, wire_log_path
-from tinyocpp.masking import masked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,40 +169,6 @@ def test_a_group_may_read_it(tmp_path: Path) -> None:
     os.umask(before)
     if os.geteuid() == 0:
         assert (stat.S_IMODE(path.stat().st_mode), path.stat().st_gid) == (0o660, 1)
-
-
-@pytest.mark.parametrize(
-    ("text", "kept"),
-    [
-        ('[2,"1","Heartbeat",{}]', '[2,"1","Heartbeat",{}]'),
-        (
-            '[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"a}\\"b"}]',
-            '[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"***"}]',
-        ),
-        (
-            '[2,"1","ChangeConfiguration",{"value":"s","key":" authorizationKEY"}]',
-            '[2,"1","ChangeConfiguration",{"value":"***","key":" authorizationKEY"}]',
-        ),
-        (
-            '[3,"1",{"configurationKey":[{"key":"A","value":"1"},{"key":"AuthorizationKey","Value":"s"}]}]',
-            '[3,"1",{"configurationKey":[{"key":"A","value":"1"},{"key":"AuthorizationKey","Value":"***"}]}]',
-        ),
-        ('[2,"1","GetConfiguration",{"key":["AuthorizationKey"]}]', None),
-        ('[4,"1","GenericError","AuthorizationKey is too short",{}]', None),
-        (
-            '[2,"1","GetDiagnostics",{"location":"ftp://user:s3cret@192.0.2.1/x"}]',
-            '[2,"1","GetDiagnostics",{"location":"ftp://user:***@192.0.2.1/x"}]',
-        ),
-        ('[2,"1","DataTransfer",{"data":"me@home, see http://192.0.2.1/x"}]', None),
-    ],
-)
-def test_passwords_are_masked(text: str, kept: str | None) -> None:
-    assert masked(text) == (text if kept is None else kept)
-
-
-@pytest.mark.parametrize("broken", ['[2,"1","X",{"key":"AuthorizationKey","value":"s3cret"', "authorizationkey=s3cret"])
-def test_of_a_frame_that_cannot_be_read_no_password_is_kept(broken: str) -> None:
-    assert "s3cret" not in masked(broken)
 
 
 def test_where_the_log_is() -> None:

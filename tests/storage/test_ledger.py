@@ -252,6 +252,17 @@ def test_what_runs_without_a_register_hides_none(house: House) -> None:
     assert (orphan.connector_id, orphan.meter_start_wh, orphan.meter_stop_wh) == (1, 1000, 1600)
 
 
+def test_a_late_stop_where_its_samples_ended_leaves_the_orphan_after_it_as_it_is(house: House) -> None:
+    first = house.start(wh=0)
+    house.sample(1000, NOON + MINUTE, first.id)
+    house.status("Available", NOON + 2 * MINUTE)
+    house.now = NOON + 60 * MINUTE
+    orphan = house.stop(777, 1600, NOON + 35 * MINUTE)
+    house.stop(first.id, 1000, NOON + 2 * MINUTE)
+    starts = house.rows("SELECT transaction_id, meter_start_wh, meter_stop_wh FROM transactions ORDER BY 1")
+    assert starts == [(first.id, 0, 1000), (orphan.id, 1000, 1600)]
+
+
 def test_a_start_from_a_queue_takes_back_what_a_lost_charge_was_booked_for_it(house: House) -> None:
     """Available ended the first; of the two that began since, the queue told the later one first."""
     house.now = NOON + 90 * MINUTE
