@@ -18,8 +18,8 @@ UNCOUNTED = {
     "storage/test_energy_model.py", "storage/test_ledger_property.py", "test_bench.py", "test_bin.py",
 }  # fmt: skip
 
-# What takes long though it is few tests: begun last, it would have one core wait for the other (bin/test hands out whole
-# modules, in this order).
+# What takes long though it is few tests: begun last, it would have one core wait for the other, as bin/test hands out
+# whole modules, in this order.
 LONG = (
     "crash/test_kills.py",
     "test_bin.py",

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tinyocpp.messages.samples import MeterValue, SampledValue
-from tinyocpp.metering import MOST_SAMPLES, Reading, counts_kwh, read, read_bucket
+from tinyocpp.metering import MOST_SAMPLES, Reading, counts_kwh, currents, read, read_bucket
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ENERGY, POWER, OFFERED = "Energy.Active.Import.Register", "Power.Active.Import", "Current.Offered"
@@ -114,3 +114,9 @@ TEN_MINUTES = timedelta(minutes=10)
 )
 def test_counts_kwh(registers: list[int | None], power_w: float | None, apart: timedelta, yes: bool) -> None:
     assert counts_kwh((NOON + step * apart, register, power_w) for step, register in enumerate(registers)) is yes
+
+
+def test_a_current_in_the_neutral_is_on_no_phase() -> None:
+    amperes = {"measurand": "Current.Import", "unit": "A"}
+    samples = sample("3", phase="N", **amperes), sample("10", phase="L1", **amperes)
+    assert currents([bucket(*samples)]) == (10.0, None, None)

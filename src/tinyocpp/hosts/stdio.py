@@ -2,7 +2,7 @@
 
 A `select` around one session: frames come in by lines, answers go out by lines when what they say is committed, the log
 goes to standard error. The identity is named on the command line, or found where websocketd and CGI servers put it.
-This path starts with every connection, so it imports no asyncio, argparse, logging, http or ssl.
+This path starts with every connection, so it imports no asyncio, argparse, logging, http, socket or ssl.
 """
 
 from __future__ import annotations
