@@ -22,7 +22,7 @@ ROWS: list[set[str]] = [
     {
         "leniency", "tags", "transactions", "metering", "commands", "dealings", "features", "locallist", "makers",
         "identity", "admission", "certificates", "attempts", "masking", "passwords", "periods", "solar", "surplus",
-        "forecast", "trials", "foresight", "modes", "measuring", "limits", "obedience", "connectors",
+        "forecast", "trials", "foresight", "modes", "measuring", "mains", "limits", "obedience", "connectors",
         "parties", "allotment", "headroom", "sharing",
     },
     {"charger"},

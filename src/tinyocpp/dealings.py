@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from tinyocpp.mains import limit_in_words
+
 
 class ReservationState(StrEnum):
     """What became of a reservation (sections 5.1, 5.13). That its time is over is no state: `expires_at` says it."""
@@ -101,6 +103,10 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def none(self) -> bool:
         return self == Wish()
+
+    @property
+    def words(self) -> str:
+        return limit_in_words(self.current_a, self.power_w, self.phases)
 
 
 class Wished(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 Chargers accept a limit in one shape and refuse it, or pass it over, in another: purpose, kind, stack level, unit and
 connector all matter (quirks C1 to C23). `walk` has the order in which shapes are tried, one thing changed at a time;
 `message_of` makes the message. Whether the charger does what it accepted, obedience.py judges. Between 0 and 6 A there
-is nothing a car may be offered (IEC 61851), so nothing here ever says such a value.
+is nothing a car may be offered (mains.py), so nothing here ever says such a value.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from tinyocpp.dealings import Shape, Wish
 from tinyocpp.errors import Malformed
 from tinyocpp.features import promises, rate_units, whole_number
+from tinyocpp.mains import LEAST_A, MOST_A, NOMINAL_V, limit_in_words
 from tinyocpp.messages.payload import whole_seconds
 from tinyocpp.messages.smart_charging import (
     ChargingProfile,
@@ -38,9 +39,7 @@ if TYPE_CHECKING:
     from tinyocpp.dealings import Manner
     from tinyocpp.makers import Quirks
 
-LEAST_A = 6.0  # IEC 61851: a car may not be offered less
-NOMINAL_V = 230.0  # what limits are converted with, whatever the mains has (errata 3.69)
-MOST_A, MOST_W = 1000.0, 1_000_000.0
+MOST_W = 1_000_000.0
 UNLIMITED_A = 32.0  # what is said where a limit must be said and none is meant: the most a socket has
 MOST_FALLBACKS = 12
 BEGUN = timedelta(minutes=1)  # a schedule that begins now is not yet in force where a clock is behind (quirk C6)
@@ -75,6 +74,10 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def unlimited(self) -> bool:
         return self.current_a == inf
+
+    @property
+    def words(self) -> str:
+        return limit_in_words(None if self.unlimited else self.current_a, self.power_w, self.phases)
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,7 +161,7 @@ def target(wish: Wish | None, offer: Offer | None, wired: int) -> Target | None:
 def one_phase_would_do(wish: Wish | None) -> Wish | None:
     """A wish in watts that is too little for 6 A on three phases, and enough on one: on one phase, where nobody said on
     how many."""
-    if wish is None or wish.power_w is None or wish.phases or wish.power_w >= 3 * LEAST_A * NOMINAL_V:
+    if wish is None or wish.power_w is None or wish.phases or wish.power_w >= BY_ITSELF_W:
         return wish
     return replace(wish, phases=1)
 

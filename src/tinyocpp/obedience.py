@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.limits import NOMINAL_V
+from tinyocpp.mains import NOMINAL_V
 
 if TYPE_CHECKING:
     from tinyocpp.limits import Target

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
+from tinyocpp.mains import LEAST_A
 from tinyocpp.modes import Rotation
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     phases: int = 3  # that it uses when it is free to: 1, 2 or 3
     rotation: Rotation = "RST"
     can_swap: bool = False  # may be told to use its first phase only
-    min_a: float = 6.0
+    min_a: float = LEAST_A
     max_a: float = 16.0  # of charger, car, the owner's limit and the sun, whichever is least
     step_a: float = 0.1
     allowed_a: float = 0.0  # what it was told last; max_a if nobody knows

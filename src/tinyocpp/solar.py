@@ -16,6 +16,7 @@ from math import exp, floor, inf
 import msgspec
 from msgspec.structs import replace
 
+from tinyocpp.mains import LEAST_A, NOMINAL_V, PHASES
 from tinyocpp.modes import Mode, SolarConfig
 from tinyocpp.surplus import Sample as Sample
 from tinyocpp.surplus import Seen, noticed
@@ -33,10 +34,10 @@ class Outlet(msgspec.Struct, frozen=True, kw_only=True):
     """What charger and car can take, and may take just now."""
 
     phases: tuple[int, ...] = (1, 3)  # numbers of phases that can be chosen
-    min_current_a: float = 6.0  # IEC 61851: a car may not be offered less
+    min_current_a: float = LEAST_A
     max_current_a: float = 16.0
     step_a: float = 0.1  # what the charger resolves; many take whole amperes only
-    voltage_v: float = 230.0
+    voltage_v: float = NOMINAL_V
 
     def lowest_a(self) -> float:
         return self.in_steps(-self.whole_steps(-self.min_current_a))
@@ -253,11 +254,9 @@ def _offering(state: State, moment: Moment, current_a: float) -> State:
 
 # -------------------------------------------------------------------------------------------------------------- saying
 
-IN_WORDS = {0: "off", 1: "one phase", 2: "two phases", 3: "three phases"}
-
 
 def _words(state: State, current_a: float, moment: Moment) -> str:
-    outlet, phases = moment.outlet, IN_WORDS.get(state.phases, f"{state.phases} phases")
+    outlet, phases = moment.outlet, PHASES.get(state.phases, "off")
     if moment.mode == "off":
         return "off"
     if not outlet.usable():

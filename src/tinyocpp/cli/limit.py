@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tinyocpp.cli.charger.door import writing
 from tinyocpp.cli.known import chosen, connected_now, connectors, has_been_here, quirks, registered
-from tinyocpp.cli.power import came_of_it, in_words, read_powers
+from tinyocpp.cli.power import came_of_it, read_powers
 from tinyocpp.cli.program import add_timeout
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
 from tinyocpp.cli.waiting import Wait
@@ -154,13 +154,13 @@ class Order:
         where = f" for connector {self._connector_id}" if self._connector_id else ""
         if self._awaited.wish.none:
             return f"the limit{where} is taken back"
-        return f"{in_words(self._awaited.wish)}{where} is kept, and applies"
+        return f"{self._awaited.wish.words}{where} is kept, and applies"
 
     @property
     def replaced(self) -> list[str]:
         """Whose own limits count no more."""
         return [
-            f"{self._where(wished.connector_id)}: {in_words(wished.wish)} of its own counts no more"
+            f"{self._where(wished.connector_id)}: {wished.wish.words} of its own counts no more"
             for wished in self._replaced
             if not wished.wish.none
         ]
@@ -172,7 +172,7 @@ class Order:
         if self._back_to_general and self._own is None:
             assert self._general is not None
             raise Refused(
-                f"{in_words(self._general.wish)} is for all connectors of {self._one.charger_id}: take that back with"
+                f"{self._general.wish.words} is for all connectors of {self._one.charger_id}: take that back with"
                 " tinyocpp limit none, then give the others theirs with --connector"
             )
         if self._only_phases and self._keeps_phases():

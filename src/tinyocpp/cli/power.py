@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tinyocpp.config import Config
     from tinyocpp.storage import Reader
 
-ON_PHASES = {1: "on one phase", 2: "on two phases", 3: "on three phases"}
 NOT_TOLD = "not told yet"
 WHEN_IT_CONNECTS = "applies when it connects"
 
@@ -59,7 +58,7 @@ class Power(msgspec.Struct, frozen=True, kw_only=True):
         wish = None if wished is None or wished.wish.none else msgspec.structs.asdict(wished.wish)
         if wished is not None and (told is None or told.wished_at != wished.at):
             pending = NOT_TOLD if connected else WHEN_IT_CONNECTS
-            state, words = LimitState.ASKED, f"{in_words(wished.wish)}: {pending}"
+            state, words = LimitState.ASKED, f"{wished.wish.words}: {pending}"
         elif told is not None:
             state, words = told.state, came_of_it(told, wished)
         else:
@@ -127,16 +126,5 @@ def came_of_it(told: Told, wished: Wished | None) -> str:
     wish = Wish() if wished is None else wished.wish
     if not told.leftover or (told.current_a is not None and told.current_a == wish.current_a):
         return told.words
-    most = "" if wish.none else f"{in_words(wish)}; "
+    most = "" if wish.none else f"{wish.words}; "
     return f"{most}should nothing steer it any more: {told.words}"
-
-
-def in_words(wish: Wish) -> str:
-    """`10 A`, `4,200 W`, `pause`, `no limit`; and on how many phases, where that was said."""
-    if wish.power_w is not None:
-        most = f"{wish.power_w:,.0f} W"
-    elif wish.current_a is not None:
-        most = f"{wish.current_a:g} A" if wish.current_a else "pause"
-    else:
-        most = "no limit"
-    return f"{most} {ON_PHASES[wish.phases]}" if wish.phases else most

@@ -16,6 +16,7 @@ from tinyocpp.companions.commandclient import open_charger, sockets_in
 from tinyocpp.companions.steering import Drawn
 from tinyocpp.errors import NoAnswer, NotPermitted, Unavailable
 from tinyocpp.hosts.log import Throttle, log
+from tinyocpp.mains import NOMINAL_V
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S = 1.0  # for chargers that are new
 SAMPLES_KEPT = 30
-NOMINAL_V = 230.0
 NEWS = frozenset({"transaction", "status", "boot", "connected", "disconnected"})
 """Events that may change what a charger is to have."""
 

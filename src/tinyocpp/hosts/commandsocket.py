@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 LONGEST_PATH = 107  # sockaddr_un.sun_path, less its zero byte
 LONGEST_LINE = 2**21  # a SendLocalList is large
 MOST_CLIENTS = 64  # per charger
-LEAST_A, MOST_A = 6.0, 1000.0
 UNREAD_BYTES = 2**22  # what may wait for a client that does not read; then it is dropped
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
@@ -411,6 +410,8 @@ def _possible(offer: Offer | None) -> Offer | None:
     """Raises Malformed for a current no car can be offered, and for a connector there is not."""
     if offer is None:
         return None
+    from tinyocpp.mains import LEAST_A, MOST_A
+
     currents = [current for current in (offer.current_a, offer.fallback_a) if current is not None]
     if not all(current == 0 or LEAST_A <= current <= MOST_A for current in currents):
         raise Malformed(f"offer: current_a and fallback_a are 0 or {LEAST_A:g} to {MOST_A:g} A (IEC 61851)")

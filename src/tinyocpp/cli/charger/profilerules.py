@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tinyocpp.features import rate_units, whole_number
+from tinyocpp.mains import LEAST_A, NOMINAL_V
 from tinyocpp.messages.smart_charging import (
     ChargingProfileKindType,
     ChargingProfilePurposeType,
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 
     Told = Callable[[str], str | None]  # what the charger says of one of its keys
 
-LEAST_A = 6.0  # IEC 61851: a car may not be offered less
-LEAST_W = LEAST_A * 230
+LEAST_W = LEAST_A * NOMINAL_V
 
 MAX = ChargingProfilePurposeType.CHARGE_POINT_MAX_PROFILE
 TX = ChargingProfilePurposeType.TX_PROFILE

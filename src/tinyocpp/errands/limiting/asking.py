@@ -12,7 +12,7 @@ from tinyocpp.commands import Answer, Ask, Outcome, Pause
 from tinyocpp.connectors import Telling
 from tinyocpp.dealings import LimitState
 from tinyocpp.features import RATE_UNITS
-from tinyocpp.limits import NOMINAL_V
+from tinyocpp.mains import NOMINAL_V
 from tinyocpp.obedience import OFFERED_OVER_A
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from tinyocpp.dealings import LimitState
 from tinyocpp.errands.limiting.asking import composite_a, sample
 from tinyocpp.errands.limiting.clearing import clear_shape
-from tinyocpp.errands.limiting.desk import IDLE_S, in_words
+from tinyocpp.errands.limiting.desk import IDLE_S
 from tinyocpp.errands.limiting.telling import on_the_way, shun
 from tinyocpp.obedience import Seen, Verdict, all_of_it_on, ignores_phases, verdict
 
@@ -77,7 +77,7 @@ def _ask(desk: Desk, role: Role, telling: Telling) -> Duty:
             return (yield from _exceeded(desk, role, telling, Seen(composite_a=telling.composite_a)))
         if role == "standing" and telling.state is LimitState.ACCEPTED:
             words = "accepted; nothing it shows tells whether it follows"
-            desk.record(LimitState.ACCEPTED, telling.target, f"{in_words(telling.target)}: {words}")
+            desk.record(LimitState.ACCEPTED, telling.target, f"{telling.target.words}: {words}")
     return IDLE_S
 
 
@@ -123,7 +123,7 @@ def _verified(desk: Desk, role: Role, telling: Telling) -> float:
     if telling.state is LimitState.ACCEPTED:
         telling.state = LimitState.VERIFIED
         if role == "standing":
-            words = f"{in_words(telling.target)}: verified, it follows{on_the_way(telling)}"
+            words = f"{telling.target.words}: verified, it follows{on_the_way(telling)}"
             desk.record(LimitState.VERIFIED, telling.target, words)
     return IDLE_S
 
@@ -134,7 +134,7 @@ def _exceeded(desk: Desk, role: Role, telling: Telling, seen: Seen) -> Duty:
     if telling.state is LimitState.VERIFIED or shape is None:
         del desk.connector.told[role]
         return NOW_S
-    words = f"{in_words(telling.target)}: accepted, but {_instead(desk, telling, seen)}"
+    words = f"{telling.target.words}: accepted, but {_instead(desk, telling, seen)}"
     if telling.target.pause and len(desk.manner.ignored) >= PAUSES_TRIED:
         desk.learn(replace(desk.manner, pause="stop"))
         desk.record(LimitState.ACCEPTED, telling.target, f"{words}; so its charge is ended")

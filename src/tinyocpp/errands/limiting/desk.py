@@ -217,13 +217,3 @@ class Desk:
             state=told.state,
             words=told.words,
         )
-
-
-def in_words(wanted: Target) -> str:
-    """`10 A`, `4,200 W`, `pause`, `no limit`; and on how many phases, where that was said."""
-    on = {1: " on one phase", 2: " on two phases", 3: " on three phases"}.get(wanted.phases or 0, "")
-    if wanted.pause:
-        return "pause"
-    if wanted.unlimited:
-        return f"no limit{on}"
-    return f"{wanted.power_w:,.0f} W{on}" if wanted.power_w else f"{wanted.current_a:g} A{on}"

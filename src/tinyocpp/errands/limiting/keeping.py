@@ -23,7 +23,8 @@ from tinyocpp.errands.limiting.sampling import fresh
 from tinyocpp.errands.limiting.stopping import pause_by_stop, resume, survived
 from tinyocpp.errands.limiting.swapping import switch_by_key, through_gap
 from tinyocpp.errands.limiting.telling import lowered, tell
-from tinyocpp.limits import EXPIRES, KEYS, LEAST_A, Target
+from tinyocpp.limits import EXPIRES, KEYS, Target
+from tinyocpp.mains import LEAST_A
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

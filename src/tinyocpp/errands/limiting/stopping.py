@@ -12,7 +12,7 @@ import msgspec
 
 from tinyocpp.commands import Ask, Outcome
 from tinyocpp.dealings import LimitState
-from tinyocpp.errands.limiting.desk import IDLE_S, in_words
+from tinyocpp.errands.limiting.desk import IDLE_S
 
 if TYPE_CHECKING:
     from tinyocpp.connectors import Role
@@ -114,6 +114,6 @@ def _record_pause(desk: Desk, wanted: Target) -> None:
             LimitState.VERIFIED,
             "no charge runs, and one that begins is ended, as it bears no other pause",
         )
-    words = f"{in_words(wanted)}: {what}"
+    words = f"{wanted.words}: {what}"
     if not desk.answered or desk.before is None or desk.before.words != words:
         desk.record(state, wanted, words)

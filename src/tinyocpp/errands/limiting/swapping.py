@@ -15,7 +15,8 @@ import msgspec
 from msgspec.structs import replace
 
 from tinyocpp.commands import Answer, Ask, Outcome, Pause
-from tinyocpp.limits import LEAST_A, Target, by_itself
+from tinyocpp.limits import Target, by_itself
+from tinyocpp.mains import LEAST_A
 from tinyocpp.obedience import ACTIVE_A
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from tinyocpp.commands import Answer, Ask, Outcome, Pause, status_of
 from tinyocpp.connectors import Telling
 from tinyocpp.dealings import LimitState, Manner, Shape
-from tinyocpp.errands.limiting.desk import in_words
-from tinyocpp.limits import LEAST_A, MOST_FALLBACKS, Target, first_shape, message_of, walk
+from tinyocpp.limits import MOST_FALLBACKS, Target, first_shape, message_of, walk
+from tinyocpp.mains import LEAST_A
 from tinyocpp.messages.payload import encode_payload
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def tell(desk: Desk, role: Role, wanted: Target, *, meant: Target) -> Generator[
     that is not to be told yet."""
     if role == "standing" and desk.transaction is None and desk.for_charges_alone:
         desk.connector.told[role] = Telling(wanted, None, desk.now, LimitState.ASKED)
-        desk.record(LimitState.ASKED, wanted, f"{in_words(wanted)}: told when a charge begins; it takes it no sooner")
+        desk.record(LimitState.ASKED, wanted, f"{wanted.words}: told when a charge begins; it takes it no sooner")
         return
     search = yield from _search(desk, role, wanted)
     if search.overtaken:
@@ -84,7 +84,7 @@ def tell(desk: Desk, role: Role, wanted: Target, *, meant: Target) -> Generator[
     if attempt.said.phases:
         _keep_phases(desk, attempt, now)
     if role == "standing":
-        words = f"{in_words(attempt.said)}: accepted, not yet verified{_in_vain(desk, role)}{on_the_way(telling)}"
+        words = f"{attempt.said.words}: accepted, not yet verified{_in_vain(desk, role)}{on_the_way(telling)}"
         bound = desk.transaction if attempt.shape.purpose == "TxProfile" else None
         desk.record(LimitState.ACCEPTED, wanted, words, told_for=bound and bound.id)
 
@@ -97,7 +97,7 @@ def _in_vain(desk: Desk, role: Role) -> str:
 def on_the_way(telling: Telling) -> str:
     """What is to come when the phases may be changed."""
     meant = telling.meant
-    return "" if meant is None or meant.phases in (None, telling.target.phases) else f"; then {in_words(meant)}"
+    return "" if meant is None or meant.phases in (None, telling.target.phases) else f"; then {meant.words}"
 
 
 def _untold(desk: Desk, role: Role, wanted: Target, search: Search) -> None:
@@ -108,7 +108,7 @@ def _untold(desk: Desk, role: Role, wanted: Target, search: Search) -> None:
     if search.unfinished:
         telling.refusals = search.refusals
     if role == "standing":
-        desk.record(state, wanted, f"{in_words(wanted)}: {_why(desk, search)}")
+        desk.record(state, wanted, f"{wanted.words}: {_why(desk, search)}")
 
 
 def _why(desk: Desk, search: Search) -> str:
