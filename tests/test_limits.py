@@ -328,12 +328,23 @@ def test_no_limit_is_a_limit_of_what_a_socket_has() -> None:
     assert limit(said(Shape(unit="W"), Target(inf, 1))) == UNLIMITED_A * NOMINAL_V
 
 
+@pytest.mark.parametrize("ahead_s", [-7200, -90, 0, 90, 7200])
+def test_C6_a_schedule_is_in_force_by_the_chargers_own_clock(ahead_s: float) -> None:
+    ahead = timedelta(seconds=ahead_s)
+    profile = said(Shape(expires=True), Target(8.0), ahead=ahead).cs_charging_profiles
+    begins, its_own, ends = profile.charging_schedule.start_schedule, NOON + ahead, profile.valid_to
+    assert begins is not None
+    assert ends is not None
+    assert begins <= its_own - timedelta(minutes=1)
+    assert its_own + timedelta(minutes=14) < ends
+
+
 def test_the_whole_message() -> None:
     """C5, C6: an Absolute schedule begins a minute ago, for some clocks are behind."""
     message = said(Shape(purpose="TxProfile", stack_level=3, expires=True), Target(8.0, 1))
     assert encode_payload(message) == (
         b'{"connectorId":1,"csChargingProfiles":{"chargingProfileId":11,"transactionId":7,"stackLevel":3,'
-        b'"chargingProfilePurpose":"TxProfile","chargingProfileKind":"Absolute","validTo":"2026-06-01T12:15:00Z",'
+        b'"chargingProfilePurpose":"TxProfile","chargingProfileKind":"Absolute","validTo":"2026-06-01T12:05:00Z",'
         b'"chargingSchedule":{"startSchedule":"2026-06-01T11:59:00Z","chargingRateUnit":"A",'
         b'"chargingSchedulePeriod":[{"startPeriod":0,"limit":8.0,"numberPhases":1}]}}}'
     )
@@ -370,4 +381,6 @@ def test_what_takes_a_limit_back() -> None:
 
 def test_a_schedule_ends_by_itself_where_it_moves() -> None:
     profile = said(Shape(expires=True), Target(8.0)).cs_charging_profiles
-    assert profile.valid_to == NOON + timedelta(minutes=15)
+    assert profile.valid_to == NOON + timedelta(minutes=15)  # may be in flash, and is said again in a third of that
+    profile = said(Shape(purpose="TxProfile", expires=True), Target(8.0)).cs_charging_profiles
+    assert profile.valid_to == NOON + timedelta(minutes=5)

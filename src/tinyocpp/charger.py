@@ -54,6 +54,10 @@ else:
     Protocol = object  # a Protocol is for the type checker, and to make those here is a thirtieth of a backend's start
 
 
+CLOCKS_AGREE, A_DAY = timedelta(seconds=30), timedelta(days=1)
+"""Between the two a charger's clock is simply wrong (quirks T1 to T3); beyond, it is no clock."""
+
+
 class Clock(Protocol):
     """Wall-clock time. Durations and deadlines are not measured with it: the session is given monotonic seconds."""
 
@@ -335,6 +339,7 @@ class Charger:
         self.connectors: dict[int, Connector] = {}  # while it does
         self.pace = pace
         self.booted = False  # over this connection
+        self.clock_ahead = timedelta()  # of ours, as its samples and statuses say, while limits are kept
         self.woken = False  # something has happened that an errand waits for
         self.ending_refused = False  # an errand looks after the charges of refused tags
         self.heartbeat_interval_s = heartbeat_interval_s
@@ -372,11 +377,18 @@ class Charger:
             self.connectors[number] = Connector(number)
         return self.connectors[number]
 
+    def states(self, stated: datetime | None) -> None:
+        """Its clock shows this now. What comes from a queue looks like a clock that is behind, which harms nothing: a
+        limit then begins earlier."""
+        ahead = timedelta() if stated is None else stated - self.clock.now()
+        self.clock_ahead = ahead if CLOCKS_AGREE < abs(ahead) < A_DAY else timedelta()
+
     def offered(self, offer: Offer) -> None:
         """What the control program lets a connector have, until it is silent for too long."""
         connector = self.connector(offer.connector_id)
         taken_back = offer.current_a is None
         connector.offer = None if taken_back else offer
+        connector.freed = taken_back
         connector.offered_until = None if taken_back else self.clock.now() + timedelta(seconds=offer.valid_s)
 
     def wake(self) -> None:

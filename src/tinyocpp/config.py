@@ -165,7 +165,14 @@ class Config(Tables, frozen=True):
             settle_s=self.control.settle_s,
             pause_s=self.solar.pause_s,
             dwell_s=self.solar.dwell_s,
+            steered=self.steered,
         )
+
+    @property
+    def steered(self) -> bool:
+        """Is there a sun or a house to look at? Without, chargers have what they like and what the owner wishes."""
+        modes = (self.solar.mode, *(own.mode for own in self.charger.values()))
+        return self.meter is not None or self.sharing.limit_a > 0 or any(mode not in (None, "fast") for mode in modes)
 
     def mode_of(self, charger_id: str) -> Mode:
         """How it charges unless its owner, or the tag that charges, says otherwise."""

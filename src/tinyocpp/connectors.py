@@ -83,6 +83,7 @@ class Connector:
         self.sampled_at: datetime | None = None  # when it came
         self.ended: Ended | None = None
         self.offer: Offer | None = None
+        self.freed = False  # the offer was taken back: what was left with it may go
         self.offered_until: datetime | None = None
         self.told: dict[Role, Telling] = {}  # empty after a boot and with a new transaction: it may have forgotten
         self.cleared = False  # nothing of ours is left there, as far as it was told to forget it

@@ -43,7 +43,10 @@ MOST_W = 1_000_000.0
 UNLIMITED_A = 32.0  # what is said where a limit must be said and none is meant: the most a socket has
 MOST_FALLBACKS = 12
 BEGUN = timedelta(minutes=1)  # a schedule that begins now is not yet in force where a clock is behind (quirk C6)
-EXPIRES = timedelta(minutes=15)
+EXPIRES = {"TxProfile": timedelta(minutes=5)}
+EXPIRES_IN_FLASH = timedelta(minutes=15)
+"""What moves, when nobody says it again: what was left with the charger counts then. It is said again in a third of
+that, so where each time may be written to flash (quirk C20) it lasts longer."""
 BY_ITSELF_W = 3 * LEAST_A * NOMINAL_V  # from here on a charger that goes by watts charges on three phases
 
 KEYS = (
@@ -274,9 +277,11 @@ def message_of(
     watts_of: int,
     transaction_id: int | None,
     say_phases: bool = True,
+    ahead: timedelta = timedelta(),
 ) -> SetChargingProfile:
     """The message. `watts_of`: how many phases its watts are of where no number of them is wanted. That number is said
-    with watts too, which are of all phases together and of three by default (section 7.14; quirk C18)."""
+    with watts too, which are of all phases together and of three by default (section 7.14; quirk C18). `ahead`: the
+    charger's clock is, by which a schedule begins and ends."""
     current_a = UNLIMITED_A if wanted.unlimited else wanted.current_a
     watts = shape.unit == "W"
     power_w = wanted.power_w or current_a * NOMINAL_V * (wanted.phases or watts_of)
@@ -295,14 +300,19 @@ def message_of(
             stack_level=shape.stack_level,
             charging_profile_purpose=ChargingProfilePurposeType(shape.purpose),
             charging_profile_kind=ChargingProfileKindType(shape.kind),
-            valid_to=whole_seconds(now + EXPIRES) if shape.expires else None,
+            valid_to=whole_seconds(now + max(ahead, timedelta()) + lasts(shape)) if shape.expires else None,
             charging_schedule=ChargingSchedule(
-                start_schedule=whole_seconds(now - BEGUN) if absolute else None,
+                start_schedule=whole_seconds(now + min(ahead, timedelta()) - BEGUN) if absolute else None,
                 charging_rate_unit=ChargingRateUnitType(shape.unit),
                 charging_schedule_period=(period,),
             ),
         ),
     )
+
+
+def lasts(shape: Shape) -> timedelta:
+    """How long a limit that expires counts."""
+    return EXPIRES.get(shape.purpose, EXPIRES_IN_FLASH)
 
 
 def profile_id(connector_id: int, role: Role) -> int:

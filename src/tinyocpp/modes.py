@@ -25,6 +25,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     settle_s: float = 25.0
     pause_s: float = 60.0
     dwell_s: float = 300.0
+    steered: bool = False  # the configuration wants a control program
 
 
 class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

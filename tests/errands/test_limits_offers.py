@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from conversation import NOON
 from pair import Pair
 
 from tinyocpp.dealings import LimitState
 from tinyocpp.makers import Quirks
+from tinyocpp.modes import Pace
 
 MAX = "ChargePointMaxProfile"
 
@@ -48,7 +50,7 @@ def test_C20_an_offer_is_a_TxProfile_that_expires_over_a_default_that_stays() ->
 def test_an_offer_that_stays_is_renewed_before_it_expires() -> None:
     pair = offered(charging(), 10.0, 3600)
     assert pair.drawn_a() == 10.0
-    assert 11 <= len(pair.profiles()) <= 14
+    assert 34 <= len(pair.profiles()) <= 40
 
 
 def test_a_charger_is_told_at_most_every_five_seconds() -> None:
@@ -328,3 +330,42 @@ def test_a_large_step_down_is_given_time() -> None:
     offered(pair, 7.0, 120)
     assert pair.talk.store.ledger.manner("garage").ignored == ()
     assert pair.drawn_a() == 7.0
+
+
+def begun_anew(pair: Pair, *, steered: bool) -> Pair:
+    """Another process of ours, on the same ledger; nobody offers anything yet."""
+    pair.station.disconnected(pair.talk.clock.at)
+    again = Pair(store=pair.talk.store, station=pair.station)
+    again.talk.charger.pace = Pace(steered=steered)
+    return again
+
+
+def test_what_was_left_with_a_charger_holds_until_the_control_program_is_back() -> None:
+    pair = begun_anew(offered(charging(), 10.0), steered=True)
+    pair.go(7200)
+    assert pair.drawn_a() == 6.0
+    assert pair.called("ClearChargingProfile") == []
+    pair.offer(None)
+    pair.go(5)
+    assert pair.called("ClearChargingProfile") == [{"id": 11}]
+    assert pair.drawn_a() == 16.0
+
+
+def test_where_nothing_steers_any_more_what_was_left_goes_after_a_minute() -> None:
+    pair = begun_anew(offered(charging(), 10.0), steered=False)
+    pair.go(50)
+    assert pair.called("ClearChargingProfile") == []
+    pair.go(60)  # counted from its first frame
+    assert pair.called("ClearChargingProfile") == [{"id": 11}]
+
+
+@pytest.mark.parametrize(("stated", "ahead_s"), [("14:00:02", 7200), ("11:58:02", -120), ("12:00:20", 0)])
+def test_C6_a_wrong_clock_is_known_by_what_it_states(stated: str, ahead_s: float) -> None:
+    pair = offered(charging(), 10.0)
+    pair.talk.clock.at = NOON
+    pair.talk.asks(
+        "MeterValues",
+        connectorId=1,
+        meterValue=[{"timestamp": f"2026-06-01T{stated}Z", "sampledValue": [{"value": "1"}]}],
+    )
+    assert abs(pair.talk.charger.clock_ahead.total_seconds() - ahead_s) <= 2

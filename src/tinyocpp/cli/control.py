@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from tinyocpp.companions import control
 from tinyocpp.errors import ConfigError
-from tinyocpp.hosts.attendant import needed
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -22,6 +21,6 @@ def configure(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace, config: Config) -> int:
-    if not needed(config):
+    if not config.steered:
         raise ConfigError("there is nothing to steer: write a [meter], a [sharing] limit_a or a [solar] mode")
     return control.run(config, attended=args.attended)

@@ -16,7 +16,6 @@ from tinyocpp.cli.power import read_powers
 from tinyocpp.cli.tables import Column, add_format, print_rows
 from tinyocpp.companions import controlnotes
 from tinyocpp.errors import ConfigError, Malformed
-from tinyocpp.hosts.attendant import needed
 from tinyocpp.modes import MODES
 from tinyocpp.storage import open_reader, open_tags
 
@@ -96,7 +95,7 @@ def _impossible(mode: str, config: Config) -> str:
     """Why nobody could see to it with this configuration, and the remedy."""
     if mode in FROM_THE_SUN and config.meter is None:
         return "how much sun is left is not known without a meter; write a [meter] table, see docs/meters.md"
-    if mode != "fast" and not needed(config):
+    if mode != "fast" and not config.steered:
         return "nothing is steered without a [meter], a [sharing] limit_a or a [solar] mode; try: tinyocpp limit pause"
     return ""
 

@@ -50,7 +50,7 @@ class Control:
         self._lines = Lines(config.runtime_directories)
         self._steering = Steering(config)
         self._runtime = prepare_runtime(config.paths.runtime, config.paths.group)
-        self._offered: dict[str, tuple[Offer, float]] = {}  # by key: what, and when it was said
+        self._offered: dict[str, tuple[Offer, float, CommandClient | None]] = {}  # by key: what was said, when, where
         self._bell, self._rung = os.pipe()
         os.set_blocking(self._rung, False)
         os.set_blocking(self._bell, False)
@@ -114,15 +114,17 @@ class Control:
         self._note(lives, given, seen)
 
     def _offer(self, live: Live, what: Given | None, chargers: int, now_s: float) -> None:
-        """Said again before it is over; what is not offered any more is taken back once."""
+        """Said again before it is over. Who is to have what it likes is told so once over a connection: an earlier one
+        of us may have left something with it."""
         if not live.connected:
             self._offered.pop(live.key, None)
             return
         last = self._offered.get(live.key)
+        if last is not None and last[2] is not self._lines.line(fold_identity(live.charger_id)):
+            last = None  # it has come anew since
         if what is None:
-            if last is not None:
-                del self._offered[live.key]
-                self._lines.offer(fold_identity(live.charger_id), Offer(connector_id=live.connector_id))
+            if last is None or last[0].current_a is not None:
+                self._say(live, Offer(connector_id=live.connector_id), now_s)
             return
         valid_s = max(VALID_ROUNDS * self.config.control.interval_s, LEAST_VALID_S)
         offer = Offer(
@@ -134,8 +136,12 @@ class Control:
             sample_s=max(round(self.config.control.interval_s), LEAST_SAMPLE_S),
         )
         if last is None or last[0] != offer or now_s - last[1] >= RENEWED * valid_s:
-            self._lines.offer(fold_identity(live.charger_id), offer)
-            self._offered[live.key] = offer, now_s
+            self._say(live, offer, now_s)
+
+    def _say(self, live: Live, offer: Offer, now_s: float) -> None:
+        name = fold_identity(live.charger_id)
+        self._offered[live.key] = offer, now_s, self._lines.line(name)
+        self._lines.offer(name, offer)
 
     def _told_phases(self, live: Live, what: Given) -> int | None:
         """As the charger has them: a car that uses two is connected to three."""

@@ -53,6 +53,10 @@ class Lines:
         """Folded identities, as the sockets are named."""
         return frozenset(self._clients)
 
+    def line(self, name: str) -> CommandClient | None:
+        """The one to this charger, another with each connection of it."""
+        return self._clients.get(name)
+
     @property
     def clients(self) -> list[CommandClient]:
         """For select: readable when there is something to `hear`."""

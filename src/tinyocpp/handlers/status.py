@@ -33,6 +33,7 @@ def status_notification(call: StatusNotification, charger: Charger) -> StatusNot
     for transaction in changed:
         announce_transaction(transaction, charger)
     if charger.limiting and call.connector_id > 0:
+        charger.states(call.timestamp)
         charger.connector(call.connector_id).status = call.status
         charger.wake()
     return StatusNotificationResult()

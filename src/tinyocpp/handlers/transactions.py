@@ -54,6 +54,7 @@ def meter_values(call: MeterValues, charger: Charger) -> MeterValuesResult:
     if charger.limiting:
         connector = charger.connector(call.connector_id)
         connector.sample, connector.sampled_at = call, charger.clock.now()
+        charger.states(max((bucket.timestamp for bucket in call.meter_value), default=None))
         charger.wake()
     if charger.watched:
         _announce_sample(call, transaction, charger)

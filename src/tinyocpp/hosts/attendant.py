@@ -26,12 +26,6 @@ STEADY_S = 60.0  # one that ran so long has not failed at once
 END_S = 2.0
 
 
-def needed(config: Config) -> bool:
-    """Is there a sun or a house to look at? Without, chargers have what they like and what the owner wishes."""
-    modes = (config.solar.mode, *(own.mode for own in config.charger.values()))
-    return config.meter is not None or config.sharing.limit_a > 0 or any(mode not in (None, "fast") for mode in modes)
-
-
 class Attendant:
     """`look_after` what the configuration needs now; `stop` ends it."""
 
@@ -48,7 +42,7 @@ class Attendant:
     def look_after(self, config: Config) -> None:
         """Begin it, end it, or begin it anew with the configuration there is now."""
         self.stop()
-        if needed(config):
+        if config.steered:
             self._over.clear()
             self._thread = threading.Thread(target=self._attend, name="control", daemon=True)
             self._thread.start()

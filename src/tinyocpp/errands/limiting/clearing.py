@@ -78,5 +78,6 @@ def _lift(desk: Desk, role: Role, shape: Shape) -> Generator[Ask | Pause, Answer
         desk.now,
         watts_of=desk.manner.watts_of,
         transaction_id=desk.transaction_id,
+        ahead=desk.charger.clock_ahead,
     )
     yield Ask("SetChargingProfile", encode_payload(message), timeout_s=ANSWER_S)

@@ -23,7 +23,7 @@ from tinyocpp.errands.limiting.sampling import fresh
 from tinyocpp.errands.limiting.stopping import pause_by_stop, resume, survived
 from tinyocpp.errands.limiting.swapping import switch_by_key, through_gap
 from tinyocpp.errands.limiting.telling import lowered, tell
-from tinyocpp.limits import EXPIRES, KEYS, Target
+from tinyocpp.limits import KEYS, Target, lasts
 from tinyocpp.mains import LEAST_A
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from tinyocpp.dealings import Wished
     from tinyocpp.errands.limiting.desk import Duty
 
-LEFTOVERS_S = 60.0  # so long the control program has to say something after a start of ours
-RENEWED_S = EXPIRES.total_seconds() / 3
+LEFTOVERS_S = 60.0  # so long one of somebody's own, of which we know nothing, has to say something
+RENEWED = 1 / 3  # of the time after which it expires
 RETRY_S = 3600.0  # after a refusal in every shape; a boot, a transaction or another wish comes first
 FLASH_S = 60.0  # between two raises that may be written to flash memory (quirk C20)
 AGAIN_S = 60.0  # after no answer
@@ -90,8 +90,8 @@ def _attend(charger: Charger, number: int, wishes: Sequence[Wished], begun_at: d
     survived(desk)
     offer, before = desk.offer(), desk.before
     if offer is None and before is not None and before.leftover and not desk.connector.told:
-        patient_s = desk.after(begun_at, LEFTOVERS_S)
-        if patient_s > 0 and desk.answered:
+        patient_s = IDLE_S if charger.pace.steered else desk.after(begun_at, LEFTOVERS_S)
+        if patient_s > 0 and desk.answered and not desk.connector.freed:
             return patient_s  # what was left with it holds until the control program is back
     standing = desk.target(offer and replace(offer, current_a=offer.fallback_a, phases=None))
     moving = None if offer is None else desk.target(offer)
@@ -168,7 +168,7 @@ def _told_for_s(desk: Desk, role: Role, had: Telling | None, wanted: Target) -> 
     elif had.state is LimitState.ASKED and not (desk.transaction is None and desk.for_charges_alone):
         left_s = -1.0 if had.refusals else desk.after(had.at, AGAIN_S)
     elif role == "moving" and had.shape is not None and had.shape.expires and desk.connector.offered_until is not None:
-        left_s = desk.after(had.at, RENEWED_S)
+        left_s = desk.after(had.at, RENEWED * lasts(had.shape).total_seconds())
     else:
         return IDLE_S
     return left_s if left_s > 0 else None

@@ -174,6 +174,7 @@ def _ask(desk: Desk, role: Role, attempt: Attempt, now: datetime) -> Ask:
         watts_of=desk.manner.watts_of,
         transaction_id=desk.transaction_id,
         say_phases=attempt.names_phases,
+        ahead=desk.charger.clock_ahead,
     )
     return Ask("SetChargingProfile", encode_payload(message), timeout_s=ANSWER_S)
 
