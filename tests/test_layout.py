@@ -22,8 +22,8 @@ ROWS: list[set[str]] = [
     {
         "leniency", "tags", "transactions", "metering", "commands", "dealings", "features", "locallist", "makers",
         "identity", "admission", "certificates", "attempts", "masking", "passwords", "periods", "solar", "surplus",
-        "forecast", "trials", "foresight", "modes", "measuring", "mains", "limits", "obedience", "connectors",
-        "parties", "allotment", "headroom", "sharing",
+        "forecast", "trials", "foresight", "modes", "measuring", "mains", "manners", "limits", "obedience",
+        "connectors", "parties", "allotment", "headroom", "sharing",
     },
     {"charger"},
     {"handlers", "errands", "session"},

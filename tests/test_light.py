@@ -42,7 +42,7 @@ LATER = {
     *(f"messages.{name}" for name in ("core", "core_central", "samples", "security", "smart_charging")),
     *(f"storage.{name}" for name in ("hindsight", "reading", "sampling", "sqlite_reader", "statuses", "whose")),
     "dealings", "handlers.transactions", "leniency.frame", "leniency.payload", "leniency.repair", "leniency.values",
-    "limits", "metering", "meterkinds", "solar",
+    "limits", "manners", "metering", "meterkinds", "solar",
 }  # fmt: skip
 
 

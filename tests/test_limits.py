@@ -15,15 +15,11 @@ from tinyocpp.connectors import Offer
 from tinyocpp.dealings import Manner, Shape, Wish
 from tinyocpp.errors import Malformed
 from tinyocpp.limits import (
-    LEAST_A,
     MOST_FALLBACKS,
-    NOMINAL_V,
     UNLIMITED_A,
-    Facts,
     Target,
     by_itself,
     clearings,
-    facts,
     first_shape,
     in_steps,
     message_of,
@@ -34,7 +30,9 @@ from tinyocpp.limits import (
     walk,
     wish_of,
 )
+from tinyocpp.mains import LEAST_A, NOMINAL_V
 from tinyocpp.makers import Quirks
+from tinyocpp.manners import Facts
 from tinyocpp.messages.payload import encode_payload
 from tinyocpp.messages.smart_charging import ClearChargingProfile, SetChargingProfile
 
@@ -166,18 +164,6 @@ def test_a_charger_that_chooses_by_watts_stays_on_one_phase(wanted: Target, told
 
 
 # Shapes.
-
-
-def test_what_is_known_of_a_charger() -> None:
-    keys = {
-        "ChargeProfileMaxStackLevel": "8",
-        "ChargingScheduleAllowedChargingRateUnit": "Power",
-        "ACPhaseSwitchingSupported": "TRUE",
-        "SupportedFeatureProfiles": "Core,SmartCharging",
-    }
-    quirks = Quirks(pause="stop")
-    assert facts(keys.get, quirks) == Facts(highest_level=8, units=("W",), switches=True, promised=True, quirks=quirks)
-    assert facts({}.get, quirks) == Facts(quirks=quirks)
 
 
 ABB, FIRMWARE_6, HUAWEI = Quirks(stack_level=0), Quirks(profile_kind="Relative"), Quirks(rate_unit="W")

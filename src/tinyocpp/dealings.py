@@ -142,6 +142,10 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     phases: Literal["", "number", "watts", "key", "fixed"] = ""  # "": not known yet
     watts_of: int = 3  # on how many phases its watts are drawn where no number is said
 
+    def for_firmware(self, firmware: str) -> Manner:
+        """Learnt with another one it counts no more."""
+        return self if self.firmware == firmware else Manner(firmware=firmware)
+
 
 class LimitState(StrEnum):
     """How far a limit has come."""

@@ -17,7 +17,6 @@ from msgspec.structs import replace
 
 from tinyocpp.dealings import Shape, Wish
 from tinyocpp.errors import Malformed
-from tinyocpp.features import promises, rate_units, whole_number
 from tinyocpp.mains import LEAST_A, MOST_A, NOMINAL_V, limit_in_words
 from tinyocpp.messages.payload import whole_seconds
 from tinyocpp.messages.smart_charging import (
@@ -32,12 +31,12 @@ from tinyocpp.messages.smart_charging import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from tinyocpp.connectors import Offer, Role
     from tinyocpp.dealings import Manner
     from tinyocpp.makers import Quirks
+    from tinyocpp.manners import Facts
 
 MOST_W = 1_000_000.0
 UNLIMITED_A = 32.0  # what is said where a limit must be said and none is meant: the most a socket has
@@ -48,16 +47,6 @@ EXPIRES_IN_FLASH = timedelta(minutes=15)
 """What moves, when nobody says it again: what was left with the charger counts then. It is said again in a third of
 that, so where each time may be written to flash (quirk C20) it lasts longer."""
 BY_ITSELF_W = 3 * LEAST_A * NOMINAL_V  # from here on a charger that goes by watts charges on three phases
-
-KEYS = (
-    "ACPhaseSwitchingSupported",  # Charge Amps' name for the third (quirk C17)
-    "ChargeProfileMaxStackLevel",
-    "ChargingScheduleAllowedChargingRateUnit",
-    "ConnectorSwitch3to1PhaseSupported",
-    "NumberOfConnectors",
-    "SupportedFeatureProfiles",
-)
-"""What a charger is asked once, before it is told its first limit (section 9.4)."""
 
 ROLES: dict[Role, int] = {"standing": 1, "moving": 2}
 
@@ -81,28 +70,6 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def words(self) -> str:
         return limit_in_words(None if self.unlimited else self.current_a, self.power_w, self.phases)
-
-
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a charger says it can, and what is known of its maker."""
-
-    highest_level: int | None = None
-    units: tuple[str, ...] = ("A",)
-    switches: bool | None = None  # between one and three phases
-    promised: bool | None = None  # does it say that it has smart charging?
-    quirks: Quirks
-
-
-def facts(told: Callable[[str], str | None], quirks: Quirks) -> Facts:
-    """`told` has the value of a configuration key."""
-    switches = (told("ConnectorSwitch3to1PhaseSupported") or told("ACPhaseSwitchingSupported") or "").strip().lower()
-    return Facts(
-        highest_level=whole_number(told("ChargeProfileMaxStackLevel"), 10_000),
-        units=rate_units(told("ChargingScheduleAllowedChargingRateUnit")),
-        switches={"true": True, "false": False}.get(switches),
-        promised=promises(told("SupportedFeatureProfiles"), "SmartCharging"),
-        quirks=quirks,
-    )
 
 
 # -------------------------------------------------------------------------------------------------------- what is typed

@@ -8,8 +8,9 @@ import pytest
 from pair import Pair
 
 from tinyocpp.dealings import LimitState, Manner, Shape
-from tinyocpp.limits import Facts, first_shape, walk
+from tinyocpp.limits import first_shape, walk
 from tinyocpp.makers import Quirks
+from tinyocpp.manners import Facts
 
 ACCEPTED, VERIFIED, IGNORED = LimitState.ACCEPTED, LimitState.VERIFIED, LimitState.IGNORED
 

@@ -22,7 +22,8 @@ from tinyocpp.companions.commandclient import connected_chargers, open_charger
 from tinyocpp.dealings import LimitState, Wish, Wished
 from tinyocpp.errors import Malformed, NotPermitted, Refused, Unavailable
 from tinyocpp.features import whole_number
-from tinyocpp.limits import facts, wish_of
+from tinyocpp.limits import wish_of
+from tinyocpp.manners import facts_among, switches_by
 from tinyocpp.messages.core_boot import RegistrationStatus
 from tinyocpp.storage import open_reader
 
@@ -248,14 +249,11 @@ class Order:
         return self._wish.phases is not None and self._wish.current_a is None and self._wish.power_w is None
 
     def _keeps_phases(self) -> bool:
-        """By what it says of itself, by what is known of its maker, or by what has been learnt: perhaps just now."""
+        """By what is known by now: what was learnt of it was perhaps learnt just now."""
         one = registered(self._reader, self._one.charger_id) or self._one
-        learnt = self._reader.manner(one.charger_id)
-        if learnt.firmware == one.firmware and learnt.phases:
-            return learnt.phases == "fixed"
-        told = {key.lower(): value for key, value in self._reader.configuration(one.charger_id).items()}
-        known = facts(lambda key: told.get(key.lower()), quirks(one, self._config))
-        return known.quirks.phases == "fixed" or (known.switches is False and not known.quirks.phases)
+        learnt = self._reader.manner(one.charger_id).for_firmware(one.firmware)
+        known = facts_among(self._reader.configuration(one.charger_id), quirks(one, self._config))
+        return switches_by(known, learnt) == "fixed"
 
 
 def _show(args: Namespace, config: Config, reader: Reader) -> None:

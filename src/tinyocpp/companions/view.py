@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tinyocpp.companions.steering import Drawn, Live
 from tinyocpp.identity import fold_identity
-from tinyocpp.limits import Facts, facts
+from tinyocpp.manners import facts_among, surely_switches
 from tinyocpp.obedience import ACTIVE_A
 from tinyocpp.solar import Outlet
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tinyocpp.config import Config
     from tinyocpp.dealings import Manner
     from tinyocpp.makers import Quirks
+    from tinyocpp.manners import Facts
     from tinyocpp.modes import Mode
     from tinyocpp.storage import ChargerStatus, ConnectorStatus, Reader
     from tinyocpp.storage.tagfile import TagFile
@@ -56,11 +57,11 @@ class View:
     def _connectors(self, charger: ChargerStatus, modes: dict[str, str], *, connected: bool) -> Iterable[Live]:
         one = charger.registered
         quirks = self._config.quirks_of(one.charger_id, one.vendor, one.model, one.firmware)
-        keys = {key.lower(): value for key, value in self._reader.configuration(one.charger_id).items()}
-        known, manner = facts(lambda key: keys.get(key.lower()), quirks), self._reader.manner(one.charger_id)
+        known = facts_among(self._reader.configuration(one.charger_id), quirks)
+        learnt = self._reader.manner(one.charger_id).for_firmware(one.firmware)
         for connector in charger.connectors:
             if connector.connector_id > 0:
-                yield self._live(charger, connector, modes, known, manner, connected=connected)
+                yield self._live(charger, connector, modes, known, learnt, connected=connected)
 
     def _live(
         self,
@@ -68,7 +69,7 @@ class View:
         connector: ConnectorStatus,
         modes: dict[str, str],
         known: Facts,
-        manner: Manner,
+        learnt: Manner,
         *,
         connected: bool,
     ) -> Live:
@@ -87,7 +88,7 @@ class View:
             priority=own.priority,
             rotation=own.rotation,
             phases=self._phases(key, connector.transaction_id, drawn),
-            can_swap=_can_swap(known, manner, known.quirks),
+            can_swap=surely_switches(known, learnt),
             outlet=self._outlet(one.charger_id, connector.connector_id, known.quirks),
             drawn=drawn,
         )
@@ -125,12 +126,3 @@ def _left_charging(charger: ChargerStatus) -> bool:
     if went is None or (datetime.now(UTC) - went).total_seconds() > LOST_S:
         return False
     return any(connector.transaction_id is not None for connector in charger.connectors)
-
-
-def _can_swap(known: Facts, manner: Manner, quirks: Quirks) -> bool:
-    """What the owner or the maker's row says, what was learnt, what it says itself, in this order. One that does not
-    say is not tried with a car on it."""
-    said = quirks.phases or manner.phases
-    if said:
-        return said != "fixed"
-    return known.switches is True or known.units == ("W",)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from tinyocpp import manners
 from tinyocpp.commands import Answer, Ask, Pause
-from tinyocpp.dealings import LimitState, Manner, Told, Wish
-from tinyocpp.limits import by_itself, facts, in_steps, one_phase_would_do, target
+from tinyocpp.dealings import LimitState, Told, Wish
+from tinyocpp.limits import by_itself, in_steps, one_phase_would_do, target
 from tinyocpp.metering import currents, read
 from tinyocpp.obedience import Seen
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
     from tinyocpp.charger import Charger
     from tinyocpp.connectors import Connector, Offer
-    from tinyocpp.dealings import Wished
-    from tinyocpp.limits import Facts, Target
+    from tinyocpp.dealings import Manner, Wished
+    from tinyocpp.limits import Target
+    from tinyocpp.manners import Facts
     from tinyocpp.transactions import Transaction
 
 Duty = Generator[Ask | Pause, Answer | None, float]
@@ -62,18 +64,16 @@ class Desk:
         wishes = {one.connector_id: one for one in self.charger.ledger.wishes(self.charger.id)}
         return (wishes.get(number) or wishes.get(0)) != self.wished
 
-    # What it says of itself, and what has been learnt.
+    # What it says of itself, what has been learnt, and what manners.py makes of both.
 
     @property
     def facts(self) -> Facts:
         charger = self.charger
-        return facts(lambda key: charger.ledger.configuration(charger.id, key), charger.quirks)
+        return manners.facts(lambda key: charger.ledger.configuration(charger.id, key), charger.quirks)
 
     @property
     def manner(self) -> Manner:
-        """Learnt with another firmware it counts no more."""
-        kept = self.charger.ledger.manner(self.charger.id)
-        return kept if kept.firmware == self.charger.firmware else Manner(firmware=self.charger.firmware)
+        return self.charger.ledger.manner(self.charger.id).for_firmware(self.charger.firmware)
 
     def learn(self, manner: Manner) -> None:
         if manner != self.manner:
@@ -81,31 +81,23 @@ class Desk:
 
     @property
     def switches_by(self) -> str:
-        """How it is told on how many phases to charge: number, watts, key; or fixed, as it does not change them."""
-        learnt, known = self.manner.phases, self.charger.quirks.phases
-        if learnt == "fixed" or (self.ends_for_gap and self.for_charges_alone):
-            return "fixed"
-        return known or learnt or ("fixed" if self.facts.switches is False else "number")
+        return manners.switches_by(self.facts, self.manner)
 
     @property
     def fixed(self) -> bool:
         return self.switches_by == "fixed"
 
     @property
-    def pause(self) -> str:
-        """How it is paused: zero, lowest or stop."""
-        return self.charger.quirks.pause or self.manner.pause or "zero"
+    def paused_by(self) -> str:
+        return manners.paused_by(self.facts, self.manner)
 
     @property
     def ends_for_gap(self) -> bool:
-        """Without current it is only when no charge runs: it bears no 0 A, or has no limit when that ends."""
-        return self.pause != "zero" or self.manner.unbound
+        return manners.ends_for_gap(self.facts, self.manner)
 
     @property
     def for_charges_alone(self) -> bool:
-        """It took no other than a TxProfile, which before a transaction there is none of (section 3.13.1)."""
-        standing = self.manner.standing
-        return standing is not None and standing.purpose == "TxProfile"
+        return manners.for_charges_alone(self.manner)
 
     # What shall flow.
 

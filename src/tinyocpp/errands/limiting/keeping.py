@@ -23,8 +23,9 @@ from tinyocpp.errands.limiting.sampling import fresh
 from tinyocpp.errands.limiting.stopping import pause_by_stop, resume, survived
 from tinyocpp.errands.limiting.swapping import switch_by_key, through_gap
 from tinyocpp.errands.limiting.telling import lowered, tell
-from tinyocpp.limits import KEYS, Target, lasts
+from tinyocpp.limits import Target, lasts
 from tinyocpp.mains import LEAST_A
+from tinyocpp.manners import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,10 +115,10 @@ def _bring(desk: Desk, role: Role, wanted: Target | None) -> Duty:
     if role == "moving" and desk.transaction is None:
         desk.connector.told.pop(role, None)  # a TxProfile ends with its transaction, and before one there is none
         return IDLE_S
-    if wanted.pause and (desk.pause == "lowest" or desk.connector.stop_refused):
+    if wanted.pause and (desk.paused_by == "lowest" or desk.connector.stop_refused):
         wanted = Target(LEAST_A)
     now, look_s = through_gap(desk, wanted)
-    if now.pause and (desk.pause != "zero" or (desk.ends_for_gap and not wanted.pause)):
+    if now.pause and (desk.paused_by != "zero" or (desk.ends_for_gap and not wanted.pause)):
         return (yield from pause_by_stop(desk, role, wanted))
     if role == "standing" and (yield from still_there(desk, now)):
         return desk.charger.pace.settle_s

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tinyocpp.connectors import Role
     from tinyocpp.errands.limiting.desk import Desk
-    from tinyocpp.limits import Facts
+    from tinyocpp.manners import Facts
 
 BUDGET = timedelta(seconds=44)  # for all shapes together: somebody waits in front of the shell
 ANSWER_S = 60.0
