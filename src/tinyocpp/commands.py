@@ -49,6 +49,11 @@ class Answer(msgspec.Struct, frozen=True):
         """Has the charger said yes?"""
         return self.outcome is Outcome.RESULT and agreed(self.payload)
 
+    @property
+    def refused(self) -> bool:
+        """Has the charger itself said no? One that has not answered has not."""
+        return self.outcome in (Outcome.RESULT, Outcome.ERROR) and not self.agreed
+
 
 class Ask(msgspec.Struct, frozen=True):
     """An errand's next step: send this call and wait for how it ends."""

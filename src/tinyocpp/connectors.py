@@ -47,6 +47,11 @@ class Telling(msgspec.Struct):
     watched_at: datetime | None = None  # where it follows others that were taken in the same shape: since when
     lately: tuple[tuple[datetime, float], ...] = ()  # until when what was told before
 
+    @property
+    def whole(self) -> bool:
+        """For the charger as a whole, and so for its other connectors too."""
+        return self.shape is not None and self.shape.whole
+
     def follow(self, before: Telling, settle_s: float) -> None:
         """A limit that moves every few seconds is looked at all the same: see `most_a`."""
         if (before.shape, before.target.phases) != (self.shape, self.target.phases):
@@ -100,6 +105,11 @@ class Connector:
         self.wired = 3  # phases a current was last seen on
         self.starts = 0  # of a charge ended for a pause, so far in vain
         self.started_at: datetime | None = None
+
+    @property
+    def held_back(self) -> bool:
+        """By the charger, not by the car."""
+        return self.status == "SuspendedEVSE"
 
     def began(self, at: datetime, *, refused: bool) -> None:
         """Another charge: some chargers forget with each (quirk C19), and the car may be another one."""

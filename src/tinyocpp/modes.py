@@ -12,6 +12,7 @@ import msgspec
 
 Mode = Literal["off", "fast", "solar", "min+solar"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+FROM_THE_SUN: tuple[Mode, ...] = ("solar", "min+solar")
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=3600)]
 Rotation = Literal["RST", "RTS", "SRT", "STR", "TRS", "TSR"]  # as ConnectorPhaseRotation spells it; R is L1
 Amperes = Annotated[float, msgspec.Meta(ge=0, le=1000)]

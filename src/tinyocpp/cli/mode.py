@@ -16,7 +16,7 @@ from tinyocpp.cli.power import read_powers
 from tinyocpp.cli.tables import Column, add_format, print_rows
 from tinyocpp.companions import controlnotes
 from tinyocpp.errors import ConfigError, Malformed
-from tinyocpp.modes import MODES
+from tinyocpp.modes import FROM_THE_SUN, MODES
 from tinyocpp.storage import open_reader, open_tags
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tinyocpp.storage import Reader
 
 DEFAULT = "default"
-FROM_THE_SUN = ("solar", "min+solar")
 
 MEANINGS = {
     "off": "no current flows",

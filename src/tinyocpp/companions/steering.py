@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from tinyocpp import sharing, solar
 from tinyocpp.headroom import Reading
+from tinyocpp.modes import FROM_THE_SUN
 from tinyocpp.parties import Party
 from tinyocpp.solar import Decision, Outlet, Sample
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from tinyocpp.measuring import Measured
     from tinyocpp.modes import Mode, Rotation
 
-FROM_THE_SUN: tuple[Mode, ...] = ("solar", "min+solar")
 SETTLED_S = 45.0  # charger, car and the next sample have followed by then
 TOGETHER = 0.25  # of an interval: so near to each other house and car were measured at one moment
 READINGS_KEPT = 60

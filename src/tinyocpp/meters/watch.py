@@ -150,9 +150,7 @@ class Source:
                 open_meter(self.config, self._plain).run(self._tell, self.stop)
             except MeterTrouble as trouble:
                 self._tell(trouble)
-            except (
-                Exception
-            ) as fault:  # ours: told with its traceback, and the house is not left without a meter for it
+            except Exception as fault:  # ours, and the house is not left without a meter for it
                 traceback.print_exc(file=sys.stderr)
                 self._tell(MeterTrouble(f"a fault of tinyocpp itself: {fault!r}"))
             self.stop.wait(self._pause_s)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.commands import Answer, Ask, Outcome, Pause
+from tinyocpp.commands import Answer, Ask, Pause
 from tinyocpp.connectors import Telling
 from tinyocpp.dealings import LimitState
 from tinyocpp.features import RATE_UNITS
@@ -45,7 +45,7 @@ def composite_a(desk: Desk) -> Generator[Ask | Pause, Answer | None, float | Non
     unit = "W" if "A" not in desk.facts.units else "A"
     asked = {"connectorId": desk.connector.connector_id, "duration": AHEAD_S, "chargingRateUnit": unit}
     answer = yield Ask("GetCompositeSchedule", msgspec.json.encode(asked), timeout_s=ANSWER_S)
-    if answer is None or answer.outcome is not Outcome.RESULT or not answer.agreed:
+    if answer is None or not answer.agreed:
         return None
     try:
         schedule = msgspec.json.decode(answer.payload, type=_Composite, strict=False).charging_schedule

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 SAMPLE_S = 10.0  # what a sample that was asked for may take
 PAUSES_TRIED = 2  # shapes in which 0 A was not followed; then the charge is ended, for somebody wants it paused
 NOW_S = 0.0
-HELD_BACK = "SuspendedEVSE"
 
 
 def look(desk: Desk, role: Role) -> Duty:
@@ -105,7 +104,7 @@ def _starves(desk: Desk, telling: Telling) -> bool:
     """It holds back, for it takes the watts to be of more phases than it was taken to. True: tell it anew."""
     manner, shape = desk.manner, telling.shape
     alone = shape is not None and shape.unit == "W" and not telling.target.phases and not telling.target.pause
-    if not alone or manner.watts_of == 3 or desk.connector.status != HELD_BACK:
+    if not alone or manner.watts_of == 3 or not desk.connector.held_back:
         return False
     desk.learn(replace(manner, watts_of=3))
     del desk.connector.told[_role_of(desk, telling)]
@@ -142,7 +141,7 @@ def _exceeded(desk: Desk, role: Role, telling: Telling, seen: Seen) -> Duty:
         return NOW_S
     if shun(desk, role):
         desk.record(LimitState.ACCEPTED, telling.target, f"{words}; telling it in another way")
-        yield from clear_shape(desk, role, shape)
+        yield from clear_shape(desk, role, shape)  # it is not to count one day
         return NOW_S
     telling.state = LimitState.IGNORED
     desk.record(LimitState.IGNORED, telling.target, f"{words}, and knows no other way; see docs/chargers.md")

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from math import inf
 from typing import TYPE_CHECKING
 
-from tinyocpp.commands import Answer, Ask, Outcome, Pause
+from tinyocpp.commands import Answer, Ask, Pause
 from tinyocpp.errands.limiting.asking import composite_a
 from tinyocpp.limits import UNLIMITED_A, Target, clearings, message_of, same_place
 from tinyocpp.messages.payload import encode_payload
@@ -28,7 +28,7 @@ def clear(desk: Desk, role: Role) -> Cleared:
     if shape is None:
         desk.connector.told.pop(role, None)
         return True
-    found = yield from _clear_shape(desk, role, shape)
+    found = yield from clear_shape(desk, role, shape)
     if found is None:
         return False
     desk.connector.told.pop(role, None)
@@ -41,20 +41,15 @@ def clear(desk: Desk, role: Role) -> Cleared:
     return True
 
 
-def clear_shape(desk: Desk, role: Role, shape: Shape) -> Generator[Ask | Pause, Answer | None, None]:
-    """In this shape it did not follow, so it is not to count one day."""
-    yield from _clear_shape(desk, role, shape)
-
-
-def _clear_shape(desk: Desk, role: Role, shape: Shape) -> Generator[Ask | Pause, Answer | None, bool | None]:
-    """Was there one? None: no answer."""
+def clear_shape(desk: Desk, role: Role, shape: Shape) -> Generator[Ask | Pause, Answer | None, bool | None]:
+    """What was told in this shape. Was there any? None: no answer."""
     for clearing in clearings(shape, desk.connector.connector_id, role):
         answer = yield Ask("ClearChargingProfile", encode_payload(clearing), timeout_s=ANSWER_S)
         assert answer is not None  # to an Ask there is an answer
-        if answer.outcome not in (Outcome.RESULT, Outcome.ERROR):
-            return None
         if answer.agreed:
             return True
+        if not answer.refused:
+            return None
     return False
 
 
@@ -62,7 +57,7 @@ def _let_others_tell(desk: Desk, role: Role) -> None:
     """What was said for the whole charger was said for its other connectors too."""
     for connector in desk.charger.connectors.values():
         telling = connector.told.get(role)
-        if telling is not None and telling.shape is not None and telling.shape.whole:
+        if telling is not None and telling.whole:
             del connector.told[role]
 
 

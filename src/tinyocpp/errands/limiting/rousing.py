@@ -25,7 +25,6 @@ AGAIN_S = (10.0, 40.0, 70.0)
 """After the end of the pause: go-e takes the second profile, and 30 s are what a car needs to wake up (evcc)."""
 ANEW_S = 100.0
 SAMPLE_S = 3.0  # for the sample that was asked for to come
-HELD_BACK = "SuspendedEVSE"
 
 
 def rouse(desk: Desk, wanted: Target | None) -> Duty:
@@ -69,7 +68,7 @@ def _nudge(desk: Desk, resumed_at: datetime) -> Duty:
     left_s = desk.after(resumed_at, ANEW_S)
     if left_s > 0:
         return left_s
-    if connector.status != HELD_BACK:
+    if not connector.held_back:
         connector.resumed_at = None
         return IDLE_S  # the car has had enough, or sleeps soundly
     return (yield from _anew(desk))
@@ -79,7 +78,7 @@ def _anew(desk: Desk) -> Duty:
     """It bears no pause, as it seems; or it was told its phases in watts, and does not choose them itself."""
     desk.connector.resumed_at = None
     manner = desk.manner
-    if desk.reduced and desk.switches_by == "watts" and desk.connector.status == HELD_BACK:
+    if desk.reduced and desk.switches_by == "watts" and desk.connector.held_back:
         desk.learn(replace(manner, phases="fixed"))
         desk.keep(phases=None)
         return 0.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.commands import Ask, Outcome
+from tinyocpp.commands import Ask
 from tinyocpp.dealings import LimitState
 from tinyocpp.errands.limiting.desk import IDLE_S
 
@@ -62,7 +62,7 @@ def stop(desk: Desk) -> Duty:
     desk.keep(stopped_tag="" if connector.refused else transaction.id_tag)
     answer = yield Ask("RemoteStopTransaction", msgspec.json.encode({"transactionId": desk.transaction_id}))
     assert answer is not None  # to an Ask there is an answer
-    if answer.outcome in (Outcome.RESULT, Outcome.ERROR) and not answer.agreed:
+    if answer.refused:
         connector.stop_refused = True
         desk.keep(stopped_tag="")
         return 0.0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from tinyocpp.commands import Answer, Ask, Outcome, Pause
+from tinyocpp.commands import Answer, Ask, Pause
 from tinyocpp.limits import Target, by_itself
 from tinyocpp.mains import LEAST_A
 from tinyocpp.obedience import ACTIVE_A
@@ -73,6 +73,6 @@ def switch_by_key(desk: Desk, wanted: Target) -> Generator[Ask | Pause, Answer |
     value = quirks.phase_values[0 if wanted.phases == 1 else 1]
     answer = yield Ask("ChangeConfiguration", msgspec.json.encode({"key": quirks.phase_key, "value": value}))
     assert answer is not None  # to an Ask there is an answer
-    if answer.outcome in (Outcome.RESULT, Outcome.ERROR) and not answer.agreed:
+    if answer.refused:
         desk.learn(replace(desk.manner, phases="fixed"))
     return answer.agreed

@@ -182,7 +182,7 @@ def _ask(desk: Desk, role: Role, attempt: Attempt, now: datetime) -> Ask:
 def _for_all(desk: Desk, role: Role, attempt: Attempt) -> Target:
     """What is said for the whole charger counts for each connector: the least that any of them is to have."""
     told = [one.told.get(role) for one in desk.charger.connectors.values() if one is not desk.connector]
-    there_a = [one.target.current_a for one in told if one is not None and one.shape is not None and one.shape.whole]
+    there_a = [one.target.current_a for one in told if one is not None and one.whole]
     least_a = min(there_a, default=inf)
     return attempt.said if attempt.said.current_a <= least_a else Target(least_a, attempt.said.phases)
 
