@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from tinyocpp.mains import limit_in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class ReservationState(StrEnum):
@@ -117,6 +120,12 @@ class Wished(msgspec.Struct, frozen=True, kw_only=True):
     connector_id: int
     wish: Wish
     at: datetime
+
+
+def wished_of(wishes: Iterable[Wished], connector_id: int) -> Wished | None:
+    """Of one charger's: the connector's own, or the one for each of them."""
+    by_number = {wished.connector_id: wished for wished in wishes}
+    return by_number.get(connector_id) or by_number.get(0)
 
 
 class Shape(msgspec.Struct, frozen=True):

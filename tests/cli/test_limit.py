@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from tempfile import gettempdir
@@ -18,6 +17,7 @@ import pytest
 from listening import ACCEPTED, Charger, Site, charger, within
 from test_simulate import Listening
 from test_start_stop import status, typed
+from waiting import until
 
 from tinyocpp.dealings import Wish
 from tinyocpp.storage import open_reader
@@ -69,13 +69,6 @@ def simulated(house: House) -> Iterator[Simulated]:
 
 def statuses(house: House) -> list[dict[str, Any]]:
     return list(json.loads(house.type("status", "--json")[1]))
-
-
-def until(so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not so():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_a_limit_is_accepted_then_verified_and_taken_back(simulated: Simulated) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from waiting import until
 
 from tinyocpp.companions import controlnotes
 from tinyocpp.companions.controlnotes import Notes
@@ -75,13 +75,6 @@ def test_while_it_is_steered(sunny: House, plug: Callable[..., Plugged], running
         assert sunny.type("mode", mode)[:2] == (0, SAID[mode])
         until(lambda mode=mode: connector(sunny)["mode"] == mode and connector(sunny)["control"] is not None)
     assert "garage, connector 1: off" in sunny.type("status")[1]
-
-
-def until(so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not so():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def connector(house: House) -> dict[str, Any]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tinyocpp.hosts.filedoor import open_door
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tinyocpp.hosts.filedoor.goods import Inbox, Offer
@@ -39,13 +37,3 @@ class Open:
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file there, the hidden ones too."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    """Of another thread; there is nothing to wait on but the fact itself."""
-    ended = threading.Event()
-    for _ in range(1000):
-        if true():
-            return
-        ended.wait(0.01)
-    raise AssertionError("it never was")

@@ -12,7 +12,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from opening import FIRMWARE, MOST_BYTES, contents, wait_until
+from opening import FIRMWARE, MOST_BYTES, contents
+from waiting import until
 
 from tinyocpp.hosts.filedoor import ftp as ftp_door
 from tinyocpp.hosts.filedoor import goods
@@ -207,7 +208,7 @@ def test_nothing_is_served_after_the_end(opened: Opened, inbox: Inbox, folder: P
     client = log_in(door)
     with client.transfercmd("STOR log") as data:
         data.sendall(b"half")
-        wait_until(lambda: inbox.received_bytes == 4)
+        until(lambda: inbox.received_bytes == 4)
         door.door.close()
         inbox.close()
     with pytest.raises((EOFError, OSError)):

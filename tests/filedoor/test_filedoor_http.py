@@ -10,7 +10,8 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from opening import FILE, FIRMWARE, MOST_BYTES, contents, wait_until
+from opening import FILE, FIRMWARE, MOST_BYTES, contents
+from waiting import until
 
 from tinyocpp.hosts.addresses import facing
 from tinyocpp.hosts.filedoor import goods, listen
@@ -69,7 +70,7 @@ def test_a_download(opened: Opened, offer: Offer) -> None:
     assert door.path.endswith("/Wallbox-2.0-final-.BIN")
     status, body, headers = ask(door, "GET")
     assert (status, body, headers["Content-Length"]) == (200, FIRMWARE, str(len(FIRMWARE)))
-    wait_until(lambda: offer.sent_bytes == len(FIRMWARE))
+    until(lambda: offer.sent_bytes == len(FIRMWARE))
     assert door.told == ["127.0.0.1 fetches Wallbox-2.0-final-.BIN"]
     status, body, headers = ask(door, "HEAD")
     assert (status, body, headers["Content-Length"], headers["Accept-Ranges"]) == (200, b"", "256010", "bytes")
@@ -202,7 +203,7 @@ def test_a_name_that_was_told_meanwhile(opened: Opened, inbox: Inbox, folder: Pa
     door = opened("http", inbox)
     with connect(door) as sock:
         sock.sendall(f"PUT {door.path} HTTP/1.0\r\nContent-Length: 4\r\n\r\nda".encode())
-        wait_until(lambda: inbox.visits == 1)
+        until(lambda: inbox.visits == 1)
         inbox.default_name = "my diag.zip"
         sock.sendall(b"ta")
         assert b"201" in rest_of(sock)
@@ -348,7 +349,7 @@ def test_no_more_than_some_at_once(opened: Opened, inbox: Inbox) -> None:
     for number in range(http_door.AT_ONCE):
         uploads.append(connect(door))
         uploads[-1].sendall(begun)
-        wait_until(lambda most=number: inbox.visits > most)
+        until(lambda most=number: inbox.visits > most)
     assert ask(door, "PUT", body=b"data")[0] == 503
     for sock in uploads:
         sock.sendall(b"data")
@@ -371,7 +372,7 @@ def test_nothing_is_served_after_the_end(opened: Opened, inbox: Inbox, folder: P
     door = opened("http", inbox)
     with connect(door) as sock:
         sock.sendall(f"PUT {door.path} HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf".encode())
-        wait_until(lambda: inbox.visits == 1)
+        until(lambda: inbox.visits == 1)
         door.door.close()
         inbox.close()
         assert rest_of(sock) == b""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.cli.findings import Finding
-from tinyocpp.dealings import LimitState, Told, Wish, Wished
+from tinyocpp.dealings import LimitState, Told, Wish, Wished, wished_of
 from tinyocpp.identity import fold_identity
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ class Power(msgspec.Struct, frozen=True, kw_only=True):
 
     def wished(self, connector_id: int) -> Wished | None:
         """Its own, or the one that is for all."""
-        by_number = {one.connector_id: one for one in self.wishes}
-        return by_number.get(connector_id) or by_number.get(0)
+        return wished_of(self.wishes, connector_id)
 
     def last_told(self, connector_id: int) -> Told | None:
         return next((one for one in self.told if one.connector_id == connector_id), None)

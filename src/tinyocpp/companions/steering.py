@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SETTLED_S = 45.0  # charger, car and the next sample have followed by then
 TOGETHER = 0.25  # of an interval: so near to each other house and car were measured at one moment
 READINGS_KEPT = 60
+GIFTS_KEPT = 20
 Currents = tuple[float, float, float]
 
 
@@ -82,7 +83,7 @@ class Steering:
         self._decisions: dict[str, Decision] = {}
         self._shared = sharing.State()
         self._meter: deque[Measured] = deque(maxlen=READINGS_KEPT)
-        self._given: dict[str, list[tuple[float, float]]] = {}  # since when, W
+        self._given: dict[str, deque[tuple[float, float]]] = {}  # since when, W
         self._last: dict[str, Given] = {}
         self._together_s = TOGETHER * config.control.interval_s
         self._on: dict[str, tuple[int, float]] = {}  # since when on how many phases
@@ -202,19 +203,17 @@ class Steering:
         """What is left with the charger for the time when nobody says anything any more."""
         if live.mode == "off":
             return 0.0
-        fallback_a = self.config.control.fallback_a
-        limit_a = self.config.sharing.limit_a
-        if limit_a and self.config.sharing.safe_a < fallback_a * max(chargers, 1):
+        fallback_a, house = self.config.control.fallback_a, self.config.sharing
+        if house.limit_a and house.safe_a < fallback_a * max(chargers, 1):
             return 0.0
         return fallback_a
 
     def _remember(self, lives: Sequence[Live], given: dict[str, Given], now_s: float) -> None:
         for live in lives:
-            what, history = given.get(live.key), self._given.setdefault(live.key, [])
+            what, history = given.get(live.key), self._given.setdefault(live.key, deque(maxlen=GIFTS_KEPT))
             power_w = 0.0 if what is None else what.current_a * (what.phases or live.phases) * live.outlet.voltage_v
             if what is not None and (not history or history[-1][1] != power_w):
                 history.append((now_s, power_w))
-            del history[: max(len(history) - 20, 0)]
             self._on_phases(live, 0 if what is None or not what.current_a else what.phases or live.phases, now_s)
         self._last = given
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from msgspec.structs import replace
 
 from tinyocpp.companions.steering import Drawn, Live
+from tinyocpp.dealings import wished_of
 from tinyocpp.identity import fold_identity
 from tinyocpp.manners import facts_among, surely_switches
 from tinyocpp.obedience import ACTIVE_A
@@ -114,10 +115,9 @@ class View:
         """What the charger can be told, and the owner's limit."""
         own = self._config.for_charger(charger_id)
         outlet = Outlet(min_current_a=own.min_current_a, max_current_a=own.max_current_a, step_a=quirks.current_step_a)
-        wishes = {wished.connector_id: wished.wish for wished in self._reader.wishes(charger_id)}
-        wish = wishes.get(connector_id) or wishes.get(0)
-        if wish is not None and wish.current_a is not None:
-            outlet = replace(outlet, max_current_a=min(outlet.max_current_a, wish.current_a))
+        wished = wished_of(self._reader.wishes(charger_id), connector_id)
+        if wished is not None and wished.wish.current_a is not None:
+            outlet = replace(outlet, max_current_a=min(outlet.max_current_a, wished.wish.current_a))
         return outlet
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tinyocpp import manners
 from tinyocpp.commands import Answer, Ask, Pause
-from tinyocpp.dealings import LimitState, Told, Wish
+from tinyocpp.dealings import LimitState, Told, Wish, wished_of
 from tinyocpp.limits import by_itself, in_steps, one_phase_would_do, target
 from tinyocpp.metering import currents, read
 from tinyocpp.obedience import Seen
@@ -60,9 +60,7 @@ class Desk:
         now, then = self._running(), self.transaction
         if (now and now.id) != (then and then.id):
             return True
-        number = self.connector.connector_id
-        wishes = {one.connector_id: one for one in self.charger.ledger.wishes(self.charger.id)}
-        return (wishes.get(number) or wishes.get(0)) != self.wished
+        return wished_of(self.charger.ledger.wishes(self.charger.id), self.connector.connector_id) != self.wished
 
     # What it says of itself, what has been learnt, and what manners.py makes of both.
 

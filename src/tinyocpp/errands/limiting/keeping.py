@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tinyocpp.commands import Ask, Pause
-from tinyocpp.dealings import LimitState
+from tinyocpp.dealings import LimitState, wished_of
 from tinyocpp.errands.limiting.asking import still_there
 from tinyocpp.errands.limiting.checking import look
 from tinyocpp.errands.limiting.clearing import clear
@@ -84,8 +84,7 @@ def _business(charger: Charger) -> bool:
 
 def _attend(charger: Charger, number: int, wishes: Sequence[Wished], begun_at: datetime) -> Duty:
     """One connector: what stays first, for it counts should anything go wrong with what moves."""
-    by_number = {wished.connector_id: wished for wished in wishes}
-    desk = Desk(charger, charger.connector(number), by_number.get(number) or by_number.get(0))
+    desk = Desk(charger, charger.connector(number), wished_of(wishes, number))
     if desk.transaction is not None:
         desk.connector.refused |= desk.refused
     survived(desk)
