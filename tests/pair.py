@@ -23,6 +23,8 @@ from tinyocpp.tags import Tag
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tinyocpp.makers import Quirks
+
 TAGS = ("04A2", "04B7", "04C3")
 TAG = TAGS[0]
 STEP_S = 1.0
@@ -149,6 +151,16 @@ class Pair:
 
     def limit_events(self) -> list[dict[str, object]]:
         return [event.details for event in self.talk.events() if event.event == "limit"]
+
+
+def charging(*vices: str, quirks: Quirks | None = None, **car: Any) -> Pair:
+    """A car charges there as fast as it may, for long enough to be seen."""
+    pair = Pair(vices=vices)
+    if quirks is not None:
+        pair.talk.charger.quirks = quirks
+    pair.plug_in(**car)
+    pair.go(20)
+    return pair
 
 
 def _short(payload: dict[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from pair import Pair
+from pair import Pair, charging
 
 from tinyocpp.dealings import LimitState, Manner, Shape
 from tinyocpp.limits import first_shape, walk
@@ -13,13 +11,6 @@ from tinyocpp.makers import Quirks
 from tinyocpp.manners import Facts
 
 ACCEPTED, VERIFIED, IGNORED = LimitState.ACCEPTED, LimitState.VERIFIED, LimitState.IGNORED
-
-
-def charging(*vices: str, **car: Any) -> Pair:
-    pair = Pair(vices=vices)
-    pair.plug_in(**car)
-    pair.go(20)
-    return pair
 
 
 def test_C14_accepted_and_not_applied() -> None:

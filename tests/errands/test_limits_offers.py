@@ -6,20 +6,13 @@ from typing import Any
 
 import pytest
 from conversation import NOON
-from pair import Pair
+from pair import Pair, charging
 
 from tinyocpp.dealings import LimitState
 from tinyocpp.makers import Quirks
 from tinyocpp.modes import Pace
 
 MAX = "ChargePointMaxProfile"
-
-
-def charging(*vices: str, **options: Any) -> Pair:
-    pair = Pair(vices=vices, **options)
-    pair.plug_in()
-    pair.go(20)
-    return pair
 
 
 def offered(pair: Pair, current_a: float | None, seconds: float = 60, phases: int | None = None, **more: Any) -> Pair:

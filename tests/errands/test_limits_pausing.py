@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from pair import TAG, Pair
+from pair import TAG, Pair, charging
 
 from tinyocpp.dealings import LimitState
 from tinyocpp.makers import Quirks
@@ -16,15 +14,6 @@ from tinyocpp.simulator.charging import begin, stop
 
 PAUSE, TEN, EIGHT = {"current_a": 0.0}, {"current_a": 10.0}, {"current_a": 8.0}
 VERIFIED = LimitState.VERIFIED
-
-
-def charging(*vices: str, quirks: Quirks | None = None, **car: Any) -> Pair:
-    pair = Pair(vices=vices)
-    if quirks is not None:
-        pair.talk.charger.quirks = quirks
-    pair.plug_in(**car)
-    pair.go(20)
-    return pair
 
 
 def charges(pair: Pair) -> int:

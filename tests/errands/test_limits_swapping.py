@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import pytest
-from pair import Pair
+from pair import Pair, charging
 
 from tinyocpp.dealings import LimitState, Manner
 from tinyocpp.makers import Quirks
@@ -14,15 +13,6 @@ from tinyocpp.simulator.charging import reading
 
 ONE, THREE = {"current_a": 8.0, "phases": 1}, {"current_a": 8.0, "phases": 3}
 VERIFIED = LimitState.VERIFIED
-
-
-def charging(*vices: str, quirks: Quirks | None = None, **car: Any) -> Pair:
-    pair = Pair(vices=vices)
-    if quirks is not None:
-        pair.talk.charger.quirks = quirks
-    pair.plug_in(**car)
-    pair.go(20)
-    return pair
 
 
 def phases(pair: Pair) -> int:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from pair import Pair
+from pair import Pair, charging
 
 from tinyocpp.dealings import LimitState, Manner, Shape, Wish, Wished
 from tinyocpp.makers import Quirks
 
 ACCEPTED, VERIFIED, REFUSED, ASKED = LimitState.ACCEPTED, LimitState.VERIFIED, LimitState.REFUSED, LimitState.ASKED
-
-
-def charging(*vices: str, **options: Any) -> Pair:
-    pair = Pair(vices=vices, **options)
-    pair.plug_in()
-    pair.go(20)
-    return pair
 
 
 def registered(pair: Pair, status: str) -> None:
