@@ -96,6 +96,9 @@ def test_the_composite_schedule_says_otherwise() -> None:
         '3 {"status":"Accepted"}',
         '3 {"status":"Accepted","chargingSchedule":[]}',
         '3 {"status":"Accepted","chargingSchedule":{"chargingSchedulePeriod":[]}}',
+        '3 {"status":"Accepted","chargingSchedule":{"chargingSchedulePeriod":[{"startPeriod":0,"limit":NaN}]}}',
+        '3 {"status":"Accepted","chargingSchedule":{"chargingSchedulePeriod":[{"startPeriod":0,"limit":1e999}]}}',
+        '3 {"status":"Accepted","chargingSchedule":{"chargingSchedulePeriod":[{"startPeriod":0,"limit":-1}]}}',
         '4 "NotSupported","",{}',
     ],
 )

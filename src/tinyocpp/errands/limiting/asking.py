@@ -41,7 +41,7 @@ class _Composite(msgspec.Struct, rename="camel"):
 
 def composite_a(desk: Desk) -> Generator[Ask | Pause, Answer | None, float | None]:
     """A per phase that it means to give in the next minute, of all its profiles together (section 5.7). None: it does
-    not say."""
+    not say, or what no limit can be."""
     unit = "W" if "A" not in desk.facts.units else "A"
     asked = {"connectorId": desk.connector.connector_id, "duration": AHEAD_S, "chargingRateUnit": unit}
     answer = yield Ask("GetCompositeSchedule", msgspec.json.encode(asked), timeout_s=ANSWER_S)
@@ -59,7 +59,7 @@ def composite_a(desk: Desk) -> Generator[Ask | Pause, Answer | None, float | Non
         for period in schedule.charging_schedule_period
         if period.limit is not None
     ]
-    return max(said, default=None)
+    return max(said) if said and all(0 <= limit_a < inf for limit_a in said) else None
 
 
 def still_there(desk: Desk, wanted: Target) -> Generator[Ask | Pause, Answer | None, bool]:
