@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tinyocpp.features import whole_number
+from tinyocpp.features import names_unit, whole_number
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,11 @@ def test_a_number_that_can_be_meant(told: str | None, number: int | None) -> Non
 
 def test_more_than_is_believed_is_not() -> None:
     assert [whole_number(told, most=99) for told in ("99", "100")] == [99, None]
+
+
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [("Current", True), ("Power,Current", True), ("W", True), ("yes", False), ("", False), (None, False)],
+)
+def test_does_it_name_a_unit(told: str | None, *, named: bool) -> None:
+    assert names_unit(told) is named

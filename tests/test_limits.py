@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 from math import inf
 from typing import Any, Literal
 
@@ -202,7 +202,9 @@ quirks_ = st.builds(
     rate_unit=st.sampled_from(["", "A", "W"]),
 )
 units_ = st.sampled_from([("A",), ("W",), ("A", "W")])
-known_ = st.tuples(levels, units_, quirks_).map(lambda one: Facts(highest_level=one[0], units=one[1], quirks=one[2]))
+known_ = st.tuples(levels, units_, st.booleans(), quirks_).map(
+    lambda one: Facts(highest_level=one[0], units=one[1], says_unit=one[2], quirks=one[3])
+)
 roles = st.sampled_from([STANDING, MOVING])
 places = st.none() | st.builds(Shape, purpose=st.sampled_from(PURPOSES[:2]), stack_level=st.sampled_from([0, 1, 10]))
 
@@ -233,6 +235,22 @@ def test_one_thing_is_changed_at_a_time(known: Facts, running: bool) -> None:
         changed = [name for name in ("kind", "stack_level", "unit") if getattr(shape, name) != getattr(after, name)]
         place = (shape.purpose, shape.whole) != (after.purpose, after.whole)
         assert len(changed) + place <= 1 or after.purpose == "ChargePointMaxProfile"
+
+
+@pytest.mark.parametrize("running", [False, True])
+@pytest.mark.parametrize("unit", ["A", "W"])
+def test_all_shapes_in_the_one_unit_a_charger_names(unit: Literal["A", "W"], *, running: bool) -> None:
+    """But for two that are seldom the only ones: a Relative default for the charger as a whole while a charge runs."""
+    known = Facts(highest_level=3, units=(unit,), says_unit=True, quirks=Quirks())
+    levels_and_kinds = list(product((0, 3), ("Absolute", "Relative")))
+    all_of_them = {Shape("TxDefaultProfile", kind, level, unit) for level, kind in levels_and_kinds}
+    all_of_them |= {Shape("ChargePointMaxProfile", "Absolute", level, unit, whole=True) for level in (0, 3)}
+    for level, kind in levels_and_kinds:
+        if running:
+            all_of_them.add(Shape("TxProfile", kind, level, unit))
+        if not running or kind == "Absolute":
+            all_of_them.add(Shape("TxDefaultProfile", kind, level, unit, whole=True))
+    assert all_of_them <= set(walk(first_shape(known, STANDING, Manner()), STANDING, known, running=running))
 
 
 def test_moving_limits_are_never_for_the_charger_as_a_whole() -> None:

@@ -21,7 +21,7 @@ def test_what_it_says_of_itself() -> None:
         "SupportedFeatureProfiles": "Core,SmartCharging",
     }
     quirks = Quirks(pause="stop")
-    known = Facts(highest_level=8, units=("W",), switches=True, promised=True, quirks=quirks)
+    known = Facts(highest_level=8, units=("W",), says_unit=True, switches=True, promised=True, quirks=quirks)
     assert facts(keys.get, quirks) == known
     assert facts_among({key.upper(): value for key, value in keys.items()}, quirks) == known
     assert facts({}.get, quirks) == Facts(quirks=quirks)

@@ -46,3 +46,8 @@ def promises(told: str | None, profile: str) -> bool | None:
 def rate_units(told: str | None) -> tuple[str, ...]:
     """Units for a charging schedule, the first to be tried first: "A" where a charger says nothing one can read."""
     return tuple(dict.fromkeys(RATE_UNITS[word] for word in words_of(told) if word in RATE_UNITS)) or ("A",)
+
+
+def names_unit(told: str | None) -> bool:
+    """Does it say anything of units one can read?"""
+    return any(word in RATE_UNITS for word in words_of(told))

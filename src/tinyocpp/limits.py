@@ -175,21 +175,32 @@ def first_shape(known: Facts, role: Role, learnt: Manner) -> Shape:
     return shape
 
 
-RUNNING = "stack kind stack TxProfile kind unit TxDefaultProfile stack whole unit ChargePointMaxProfile stack"
 AT_REST = "stack kind stack unit kind stack whole unit stack ChargePointMaxProfile stack unit"
+RUNNING = "stack kind stack TxProfile kind unit TxDefaultProfile stack whole unit ChargePointMaxProfile stack"
+AT_REST_ONE_UNIT = "stack kind stack whole stack kind stack ChargePointMaxProfile stack unit TxDefaultProfile whole"
+RUNNING_ONE_UNIT = "stack kind stack TxProfile stack kind stack ChargePointMaxProfile stack TxDefaultProfile stack unit"
 MOVING = "expires stack kind stack TxDefaultProfile kind stack unit TxProfile stack TxDefaultProfile whole"
 """Which one thing is changed from one shape to the next. A TxProfile needs a transaction (section 3.13.1); of moving
-limits none is for the charger as a whole."""
+limits none is for the charger as a whole. Where a charger names one unit, little is tried in the other."""
+
+STANDING = {
+    (False, False): AT_REST,
+    (False, True): AT_REST_ONE_UNIT,
+    (True, False): RUNNING,
+    (True, True): RUNNING_ONE_UNIT,
+}
+"""For a limit that stays: while a charge runs or not, of a charger that names one unit or not."""
 
 
 def walk(first: Shape, role: Role, known: Facts, *, running: bool, taken: Shape | None = None) -> list[Shape]:
     """The first shape and the fallbacks after it, each of which the standard allows. Where another limit of ours has
     its place in the stack it is only put when nothing else will do, and then it stays."""
-    steps = MOVING if role == "moving" else RUNNING if running else AT_REST
+    steps = MOVING if role == "moving" else STANDING[running, known.says_unit]
     shapes, shape = [first], first
     for step in steps.split():
         shape = _changed(shape, step, known)
         allowed = _allowed(shape, running)
+        shape = allowed or shape
         if allowed is not None and allowed not in shapes:
             shapes.append(allowed)
     if taken is not None:

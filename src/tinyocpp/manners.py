@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.features import promises, rate_units, whole_number
+from tinyocpp.features import names_unit, promises, rate_units, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +35,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     highest_level: int | None = None
     units: tuple[str, ...] = ("A",)
+    says_unit: bool = False  # and it says that it takes no other
     switches: bool | None = None  # between one and three phases
     promised: bool | None = None  # does it say that it has smart charging?
     quirks: Quirks
@@ -42,10 +43,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 def facts(told: Callable[[str], str | None], quirks: Quirks) -> Facts:
     """`told` has the value of a configuration key."""
+    units = told("ChargingScheduleAllowedChargingRateUnit")
     switches = (told("ConnectorSwitch3to1PhaseSupported") or told("ACPhaseSwitchingSupported") or "").strip().lower()
     return Facts(
         highest_level=whole_number(told("ChargeProfileMaxStackLevel"), 10_000),
-        units=rate_units(told("ChargingScheduleAllowedChargingRateUnit")),
+        units=rate_units(units),
+        says_unit=len(rate_units(units)) == 1 and names_unit(units),
         switches={"true": True, "false": False}.get(switches),
         promised=promises(told("SupportedFeatureProfiles"), "SmartCharging"),
         quirks=quirks,
