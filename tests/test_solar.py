@@ -305,4 +305,4 @@ def test_waiting_for_the_dwell_is_told_too() -> None:
     state = State(wired=3, swapped_s=900, since_s=990, weighed_s=1000)
     outlet = Outlet(phases=(1,))
     _, decision = decide(state, SolarConfig(), "solar", outlet, Sample(read_s=1000, grid_w=-2000), 1000)
-    assert decision.words == "waiting 200 s for enough sun: 2,000 of 1,380 W"
+    assert decision.words == "waiting 200 s to charge again: 2,000 W of sun"

@@ -291,4 +291,6 @@ def _waiting(state: State, moment: Moment) -> str:
     ]
     waiting = f"waiting {min(waits_s):.0f} s" if waits_s else "waiting"
     least_w = moment.outlet.power_w(min(moment.outlet.phases), moment.lowest_a)
+    if moment.surplus_w >= least_w:
+        return f"{waiting} to charge again: {moment.surplus_w:,.0f} W of sun"
     return f"{waiting} for enough sun: {max(moment.surplus_w, 0.0):,.0f} of {least_w:,.0f} W"
