@@ -13,6 +13,7 @@ from tinyocpp.identity import SIMULATOR, fold_identity
 from tinyocpp.storage import open_reader
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
     from collections.abc import Callable, Collection
 
     from tinyocpp.config import Config
@@ -43,6 +44,12 @@ def registered(reader: Reader, identity: str) -> Registered | None:
 def has_been_here(one: Registered) -> bool:
     """Not one that was only refused."""
     return one.admitted_at is not None or one.last_seen_at is not None
+
+
+def add_charger(parser: ArgumentParser) -> None:
+    """For `chosen`."""
+    words = "may be left out while one is connected, or none is and one is known"
+    parser.add_argument("--charger", metavar="ID", help=words)
 
 
 def chosen(typed: str | None, reader: Reader, connected: Callable[[], Collection[str]]) -> Registered:

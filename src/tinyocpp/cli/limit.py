@@ -13,7 +13,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from tinyocpp.cli.charger.door import writing
-from tinyocpp.cli.known import chosen, connected_now, connectors, has_been_here, quirks, registered
+from tinyocpp.cli.known import add_charger, chosen, connected_now, connectors, has_been_here, quirks, registered
 from tinyocpp.cli.power import came_of_it, read_powers
 from tinyocpp.cli.program import add_timeout
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
@@ -48,7 +48,7 @@ def configure(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("limit", nargs="?", metavar="10A|4.2kW|pause|none", help="A for each phase, W in all (default: show them)")
     add("--phases", type=int, choices=(1, 3), help="on how many phases, where the charger can change them")
-    add("--charger", metavar="ID", help="may be left out while one is connected, or none is and one is known")
+    add_charger(parser)
     add("--connector", metavar="N", type=int, help="only this one of its connectors (default: all)")
     add_timeout(parser, TIMEOUT_S)
     add_format(parser)

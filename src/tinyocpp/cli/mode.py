@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tinyocpp.cli.charger.door import writing
-from tinyocpp.cli.known import chosen, connected_now, connectors, has_been_here
+from tinyocpp.cli.known import add_charger, chosen, connected_now, connectors, has_been_here
 from tinyocpp.cli.power import read_powers
 from tinyocpp.cli.tables import Column, add_format, print_rows
 from tinyocpp.companions import controlnotes
@@ -39,7 +39,7 @@ MEANINGS = {
 def configure(parser: ArgumentParser) -> None:
     choices = (*MODES, DEFAULT)
     parser.add_argument("mode", nargs="?", choices=choices, metavar="|".join(choices), help="default: show them")
-    parser.add_argument("--charger", metavar="ID", help="may be left out while one is connected, or one is known")
+    add_charger(parser)
     add_format(parser)
 
 

@@ -6,7 +6,7 @@ comments (F1, S8, T2 ...) are those of docs/charger-quirks.md: every tolerance h
 
     oddity    what is recorded                  values    one scalar: text, number, time, a word of a closed set
     repair    broken JSON into JSON             payload   a whole payload, and the tables of what stands in for what
-    frame     the array around a payload
+    frame     the array around a payload        composite an answer that is read for what little it says
 
 The strict way is in this file. The rest is imported when a charger first needs it, for most never do, and its tables
 and patterns would make a backend's start a sixth longer.

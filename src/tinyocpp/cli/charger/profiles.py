@@ -19,6 +19,7 @@ from tinyocpp.cli.moments import read_moment, read_span
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
 from tinyocpp.errors import Malformed, ProtocolFault, Refused
 from tinyocpp.features import rate_units
+from tinyocpp.leniency.composite import Composite, Schedule
 from tinyocpp.messages.payload import decode_payload, whole_seconds
 from tinyocpp.messages.smart_charging import (
     ChargingProfile,
@@ -222,22 +223,6 @@ def clear(args: Namespace, config: Config) -> int:
 # --- composite
 
 
-class _Period(msgspec.Struct, rename="camel"):
-    start_period: int = 0
-    limit: float = 0.0
-    number_phases: int | None = None
-
-
-class _Schedule(msgspec.Struct, rename="camel"):
-    charging_rate_unit: str = ""  # some chargers leave it out (quirk S22)
-    charging_schedule_period: list[_Period] = []
-
-
-class _Composite(msgspec.Struct, rename="camel"):
-    schedule_start: datetime | None = None
-    charging_schedule: _Schedule | None = None
-
-
 def composite_options(parser: ArgumentParser) -> None:
     add_connector(parser, "of which connector, 0: of the charger as a whole (default: the only one, else 0)")
     parser.add_argument(
@@ -260,16 +245,16 @@ def composite(args: Namespace, config: Config) -> int:
         )
         answer = charger.ask(call) if args.format == "json" else charger.demand(call)
         code = charger.verdict(answer)
-    told = understood(answer, _Composite)
+    told = understood(answer, Composite)
     columns = (Column("at", "from", local_time(config.zone())), "limit", "unit", "phases")
     empty = "it names no limit" if told.charging_schedule else "it shows no schedule"
     print_rows(_rows(told, unit), columns, args.format, empty=empty)
     return code
 
 
-def _rows(told: _Composite, unit: str) -> list[dict[str, object]]:
+def _rows(told: Composite, unit: str) -> list[dict[str, object]]:
     start = told.schedule_start or datetime.now(UTC).replace(microsecond=0)
-    schedule = told.charging_schedule or _Schedule()
+    schedule = told.charging_schedule or Schedule()
     return [
         {
             "at": _later(start, one.start_period),

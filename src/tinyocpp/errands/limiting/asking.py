@@ -12,6 +12,7 @@ from tinyocpp.commands import Answer, Ask, Pause
 from tinyocpp.connectors import Telling
 from tinyocpp.dealings import LimitState
 from tinyocpp.features import RATE_UNITS
+from tinyocpp.leniency.composite import Composite
 from tinyocpp.mains import NOMINAL_V
 from tinyocpp.obedience import OFFERED_OVER_A
 
@@ -25,20 +26,6 @@ UNSEEN_S = 3600.0  # so long a charger that shows no schedule is believed to kee
 ANSWER_S = 30.0
 
 
-class _Period(msgspec.Struct, rename="camel"):
-    limit: float | None = None
-    number_phases: int | None = None
-
-
-class _Schedule(msgspec.Struct, rename="camel"):
-    charging_rate_unit: str = ""  # some chargers leave it out (quirk S22)
-    charging_schedule_period: list[_Period] = []
-
-
-class _Composite(msgspec.Struct, rename="camel"):
-    charging_schedule: _Schedule | None = None
-
-
 def composite_a(desk: Desk) -> Generator[Ask | Pause, Answer | None, float | None]:
     """A per phase that it means to give in the next minute, of all its profiles together (section 5.7). None: it does
     not say, or what no limit can be."""
@@ -48,7 +35,7 @@ def composite_a(desk: Desk) -> Generator[Ask | Pause, Answer | None, float | Non
     if answer is None or not answer.agreed:
         return None
     try:
-        schedule = msgspec.json.decode(answer.payload, type=_Composite, strict=False).charging_schedule
+        schedule = msgspec.json.decode(answer.payload, type=Composite, strict=False).charging_schedule
     except msgspec.MsgspecError:
         return None
     if schedule is None:
