@@ -12,12 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyocpp.connectors import Offer
-from tinyocpp.dealings import Manner, Shape, Wish
+from tinyocpp.dealings import Manner, Shape, Target, Wish
 from tinyocpp.errors import Malformed
 from tinyocpp.limits import (
     MOST_FALLBACKS,
     UNLIMITED_A,
-    Target,
     by_itself,
     clearings,
     first_shape,

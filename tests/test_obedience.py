@@ -6,7 +6,7 @@ from math import inf
 
 import pytest
 
-from tinyocpp.limits import Target
+from tinyocpp.dealings import Target
 from tinyocpp.obedience import Seen, Verdict, all_of_it_on, ignores_phases, verdict
 
 FOLLOWS, EXCEEDS, UNKNOWN = Verdict.FOLLOWS, Verdict.EXCEEDS, Verdict.UNKNOWN

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 if TYPE_CHECKING:
-    from tinyocpp.dealings import LimitState, Shape
-    from tinyocpp.limits import Target
+    from tinyocpp.dealings import LimitState, Shape, Target
     from tinyocpp.messages.core import MeterValues
 
 Role = Literal["standing", "moving"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -126,6 +127,27 @@ def wished_of(wishes: Iterable[Wished], connector_id: int) -> Wished | None:
     """Of one charger's: the connector's own, or the one for each of them."""
     by_number = {wished.connector_id: wished for wished in wishes}
     return by_number.get(connector_id) or by_number.get(0)
+
+
+class Target(msgspec.Struct, frozen=True):
+    """What shall flow at most: A per phase, 0 for a pause; on so many phases where that is to be said. `power_w`: the
+    same in watts, where it was wished in watts."""
+
+    current_a: float
+    phases: int | None = None
+    power_w: float | None = None
+
+    @property
+    def pause(self) -> bool:
+        return not self.current_a
+
+    @property
+    def unlimited(self) -> bool:
+        return self.current_a == inf
+
+    @property
+    def words(self) -> str:
+        return limit_in_words(None if self.unlimited else self.current_a, self.power_w, self.phases)
 
 
 class Shape(msgspec.Struct, frozen=True):

@@ -12,12 +12,11 @@ from datetime import timedelta
 from math import floor, inf
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec.structs import replace
 
-from tinyocpp.dealings import Shape, Wish
+from tinyocpp.dealings import Shape, Target, Wish
 from tinyocpp.errors import Malformed
-from tinyocpp.mains import LEAST_A, MOST_A, NOMINAL_V, limit_in_words
+from tinyocpp.mains import LEAST_A, MOST_A, NOMINAL_V
 from tinyocpp.messages.payload import whole_seconds
 from tinyocpp.messages.smart_charging import (
     ChargingProfile,
@@ -49,27 +48,6 @@ that, so where each time may be written to flash (quirk C20) it lasts longer."""
 BY_ITSELF_W = 3 * LEAST_A * NOMINAL_V  # from here on a charger that goes by watts charges on three phases
 
 ROLES: dict[Role, int] = {"standing": 1, "moving": 2}
-
-
-class Target(msgspec.Struct, frozen=True):
-    """What shall flow at most: A per phase, 0 for a pause; on so many phases where that is to be said. `power_w`: the
-    same in watts, where it was wished in watts."""
-
-    current_a: float
-    phases: int | None = None
-    power_w: float | None = None
-
-    @property
-    def pause(self) -> bool:
-        return not self.current_a
-
-    @property
-    def unlimited(self) -> bool:
-        return self.current_a == inf
-
-    @property
-    def words(self) -> str:
-        return limit_in_words(None if self.unlimited else self.current_a, self.power_w, self.phases)
 
 
 # -------------------------------------------------------------------------------------------------------- what is typed

@@ -14,7 +14,7 @@ import msgspec
 from tinyocpp.mains import NOMINAL_V
 
 if TYPE_CHECKING:
-    from tinyocpp.limits import Target
+    from tinyocpp.dealings import Target
 
 ACTIVE_A = 1.0  # below it a phase is not in use: measuring noise, and what an onboard charger takes asleep
 PHASES = (1, 2, 3)

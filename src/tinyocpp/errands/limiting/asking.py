@@ -17,9 +17,8 @@ from tinyocpp.mains import NOMINAL_V
 from tinyocpp.obedience import OFFERED_OVER_A
 
 if TYPE_CHECKING:
-    from tinyocpp.dealings import Told
+    from tinyocpp.dealings import Target, Told
     from tinyocpp.errands.limiting.desk import Desk
-    from tinyocpp.limits import Target
 
 AHEAD_S = 60
 UNSEEN_S = 3600.0  # so long a charger that shows no schedule is believed to keep what it was told

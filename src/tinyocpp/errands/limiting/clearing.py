@@ -7,8 +7,9 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from tinyocpp.commands import Answer, Ask, Pause
+from tinyocpp.dealings import Target
 from tinyocpp.errands.limiting.asking import composite_a
-from tinyocpp.limits import UNLIMITED_A, Target, clearings, message_of, same_place
+from tinyocpp.limits import UNLIMITED_A, clearings, message_of, same_place
 from tinyocpp.messages.payload import encode_payload
 
 if TYPE_CHECKING:

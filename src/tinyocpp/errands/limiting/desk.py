@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from tinyocpp.charger import Charger
     from tinyocpp.connectors import Connector, Offer
-    from tinyocpp.dealings import Manner, Wished
-    from tinyocpp.limits import Target
+    from tinyocpp.dealings import Manner, Target, Wished
     from tinyocpp.manners import Facts
     from tinyocpp.transactions import Transaction
 

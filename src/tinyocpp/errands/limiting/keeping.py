@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tinyocpp.commands import Ask, Pause
-from tinyocpp.dealings import LimitState, wished_of
+from tinyocpp.dealings import LimitState, Target, wished_of
 from tinyocpp.errands.limiting.asking import still_there
 from tinyocpp.errands.limiting.checking import look
 from tinyocpp.errands.limiting.clearing import clear
@@ -23,7 +23,7 @@ from tinyocpp.errands.limiting.sampling import fresh
 from tinyocpp.errands.limiting.stopping import pause_by_stop, resume, survived
 from tinyocpp.errands.limiting.swapping import switch_by_key, through_gap
 from tinyocpp.errands.limiting.telling import lowered, tell
-from tinyocpp.limits import Target, lasts
+from tinyocpp.limits import lasts
 from tinyocpp.mains import LEAST_A
 from tinyocpp.manners import KEYS
 

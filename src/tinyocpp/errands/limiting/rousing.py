@@ -18,8 +18,8 @@ from tinyocpp.obedience import ACTIVE_A, Verdict, ignores_phases, verdict
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from tinyocpp.dealings import Target
     from tinyocpp.errands.limiting.desk import Desk, Duty
-    from tinyocpp.limits import Target
 
 AGAIN_S = (10.0, 40.0, 70.0)
 """After the end of the pause: go-e takes the second profile, and 30 s are what a car needs to wake up (evcc)."""

@@ -16,8 +16,8 @@ from tinyocpp.errands.limiting.desk import IDLE_S
 
 if TYPE_CHECKING:
     from tinyocpp.connectors import Role
+    from tinyocpp.dealings import Target
     from tinyocpp.errands.limiting.desk import Desk, Duty
-    from tinyocpp.limits import Target
 
 SURPRISING_S = 90.0
 OWN_WILL = frozenset(

@@ -15,7 +15,8 @@ import msgspec
 from msgspec.structs import replace
 
 from tinyocpp.commands import Answer, Ask, Pause
-from tinyocpp.limits import Target, by_itself
+from tinyocpp.dealings import Target
+from tinyocpp.limits import by_itself
 from tinyocpp.mains import LEAST_A
 from tinyocpp.obedience import ACTIVE_A
 

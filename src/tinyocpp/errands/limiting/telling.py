@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from tinyocpp.commands import Answer, Ask, Outcome, Pause, status_of
 from tinyocpp.connectors import Telling
-from tinyocpp.dealings import LimitState, Manner, Shape
-from tinyocpp.limits import MOST_FALLBACKS, Target, first_shape, message_of, walk
+from tinyocpp.dealings import LimitState, Manner, Shape, Target
+from tinyocpp.limits import MOST_FALLBACKS, first_shape, message_of, walk
 from tinyocpp.mains import LEAST_A
 from tinyocpp.messages.payload import encode_payload
 
