@@ -204,6 +204,10 @@ MISTAKES = {
         '[paths]\ngroup = "a\\u0000b"',
         "paths.group: there is no group 'a\\x00b'; make it with groupadd",
     ),
+    "a current no car can be left with": (
+        "[control]\nfallback_a = 3",
+        "control.fallback_a: 3: no car can be offered less than 6 A; write 0 or 6",
+    ),
     "no such zone": (
         '[report]\ntimezone = "Europe/Bärlin"',
         "report.timezone: 'Europe/Bärlin' is unknown here; write a name such as Europe/Berlin",

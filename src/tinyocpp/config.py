@@ -16,6 +16,7 @@ from tinyocpp import toml
 from tinyocpp.errors import ConfigError
 from tinyocpp.identity import RULE as IDENTITY_RULE
 from tinyocpp.identity import fold_identity, valid_identity
+from tinyocpp.mains import LEAST_A
 from tinyocpp.makers import Quirks, overridden, quirks_of
 from tinyocpp.modes import ControlConfig, Mode, Pace, Rotation, SharingConfig, SolarConfig
 from tinyocpp.places import SYSTEM_STATE, configuration_directories, runtime_directories, state_directory, under
@@ -250,6 +251,8 @@ def _contradictions(tables: Tables, chargers: dict[str, ChargerConfig]) -> Itera
             yield key, f"{charger.security_profile} needs TLS; add a [listener.tls] table with certificate and key"
         elif charger.security_profile == 3 and tls and not tls.client_ca:
             yield key, "3 needs listener.tls.client_ca, the CA that signs chargers' certificates"
+    if 0 < tables.control.fallback_a < LEAST_A:
+        yield "control.fallback_a", f"{tables.control.fallback_a:g}: no car can be offered less than 6 A; write 0 or 6"
     if tables.report.timezone and not _known_zone(tables.report.timezone):
         yield "report.timezone", f"{tables.report.timezone!r} is unknown here; write a name such as Europe/Berlin"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -115,6 +116,13 @@ def test_what_cannot_be_tried(house: House, trace: str, typed: list[str], proble
     code, _, err = house.type("solar", "try", *(trace if word == "DAY" else word for word in typed))
     assert code == 64
     assert problem in err
+
+
+def test_a_trace_is_never_written_over(house: House, trace: str) -> None:
+    before = Path(trace).read_text()
+    code, _, err = house.type("solar", "try", trace, "--output", trace)
+    assert (code, err) == (64, f"tinyocpp: --output {trace}: is the trace itself; name another file\n")
+    assert Path(trace).read_text() == before
 
 
 def test_a_run_that_cannot_be_written(house: House, trace: str) -> None:

@@ -7,6 +7,7 @@ hungry; beside it, if wished, the best that foresight could have made.
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -41,6 +42,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, config: Config) -> int:
     trace = _read(args.trace)
+    if args.output and os.path.exists(args.output) and os.path.samefile(args.output, args.trace):
+        raise Malformed(f"--output {args.output}: is the trace itself; name another file")
     mode: Mode = "min+solar" if config.solar.mode == "min+solar" else "solar"
     outlet = Outlet(step_a=args.step)
     charged = charge(trace, config.solar, mode, outlet, args.interval, args.lag)
