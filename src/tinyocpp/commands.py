@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from enum import StrEnum
+from typing import TypeVar
 
 import msgspec
 
@@ -24,6 +25,9 @@ AGREED = frozenset({"Accepted", "Scheduled", "RebootRequired", "Unlocked", "Acce
 """Statuses that mean yes (AcceptedCanceled: yes, and what ran before was cancelled). Every other one means no, also
 those outside the standard: a charger is known that says NotImplemented in a result (quirk F14). No status is a yes."""
 _AGREED = frozenset(status.lower() for status in AGREED)  # chargers exist that write "accepted"
+
+
+R = TypeVar("R")
 
 
 class Outcome(StrEnum):
@@ -70,8 +74,18 @@ class Pause(msgspec.Struct, frozen=True):
     wakes: bool = False
 
 
-Errand = Generator[Ask | Pause, Answer | None, None]
+Steps = Generator[Ask | Pause, Answer | None, R]
+"""A part of an errand, and what it returns."""
+
+Errand = Steps[None]
 """Something we do with a charger by ourselves (errands/)."""
+
+
+def answer_to(ask: Ask) -> Steps[Answer]:
+    """How this call ended, with `yield from`."""
+    answer = yield ask
+    assert answer is not None  # to an Ask there is an answer
+    return answer
 
 
 class _Answer(msgspec.Struct):

@@ -7,21 +7,20 @@ the ledger, so that the next connection goes on from there; whenever that is in 
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from tinyocpp.commands import LONGEST_STATUS, Answer, Ask, Outcome, Pause, status_of
+from tinyocpp.commands import LONGEST_STATUS, Ask, Outcome, Pause, Steps, answer_to, status_of
 from tinyocpp.dealings import LocalList
 from tinyocpp.features import whole_number
 from tinyocpp.messages.payload import encode_payload
 
 if TYPE_CHECKING:
     from tinyocpp.charger import Charger
-    from tinyocpp.commands import Errand
+    from tinyocpp.commands import Answer, Errand
     from tinyocpp.locallist import Entries
 
 LOOK_EVERY_S = 60.0
@@ -37,7 +36,7 @@ UNDER_WAY = "all of it is being sent"
 """On record until it is done: the connection, or we, may end before."""
 UNKNOWN_CALL = frozenset({"NotSupported", "NotImplemented"})
 
-Steps = Generator[Ask | Pause, Answer | None, str]
+Problem = Steps[str]
 """A part of the errand. Returns what is wrong; nothing: the charger is in step."""
 
 
@@ -72,15 +71,15 @@ def _prepare(charger: Charger) -> Errand:
             yield Ask("ChangeConfiguration", msgspec.json.encode({"key": key, "value": "true"}))
 
 
-def _bring_in_step(charger: Charger) -> Steps:
+def _bring_in_step(charger: Charger) -> Problem:
     """Ask what it has, send what it lacks, and keep what came of it. What goes wrong meanwhile stays on record."""
     trusted = not _kept(charger).problem
     if not trusted:
         _keep_problem(charger, UNDER_WAY)
-    answer = yield Ask("GetLocalListVersion", b"{}")
+    answer = yield from answer_to(Ask("GetLocalListVersion", b"{}"))
     version = _version(answer)
     if version is None:
-        problem = NOT_SUPPORTED if answer is not None and answer.code in UNKNOWN_CALL else _no(answer)
+        problem = NOT_SUPPORTED if answer.code in UNKNOWN_CALL else _no(answer)
     elif version == NO_LIST:
         problem = NOT_SUPPORTED
     else:
@@ -90,7 +89,7 @@ def _bring_in_step(charger: Charger) -> Steps:
     return problem
 
 
-def _update(charger: Charger, version: int, *, trusted: bool) -> Steps:
+def _update(charger: Charger, version: int, *, trusted: bool) -> Problem:
     """What has changed, if we know what it has; the whole list if we do not, or if it will not have the change."""
     kept, want = _kept(charger), _wanted(charger)
     if trusted and version == kept.version and version > 0:
@@ -100,13 +99,13 @@ def _update(charger: Charger, version: int, *, trusted: bool) -> Steps:
     return (yield from _send(charger, None, want, max(version, _kept(charger).version)))
 
 
-def _send(charger: Charger, have: Entries | None, want: Entries, version: int) -> Steps:
+def _send(charger: Charger, have: Entries | None, want: Entries, version: int) -> Problem:
     """Every message that is accepted is kept at once: the next connection goes on from there."""
     from tinyocpp.locallist import after, updates
 
     for update in updates(have, want, version, _number(charger, "SendLocalListMaxLength", AT_A_TIME)):
-        answer = yield Ask("SendLocalList", encode_payload(update))
-        if answer is None or not answer.agreed:
+        answer = yield from answer_to(Ask("SendLocalList", encode_payload(update)))
+        if not answer.agreed:
             return _no(answer)
         have = after(have or {}, update)
         now = charger.clock.now()
@@ -138,8 +137,8 @@ def _number(charger: Charger, key: str, default: int) -> int:
     return default if told is None else max(told, 1)
 
 
-def _version(answer: Answer | None) -> int | None:
-    if answer is None or answer.outcome is not Outcome.RESULT:
+def _version(answer: Answer) -> int | None:
+    if answer.outcome is not Outcome.RESULT:
         return None
     try:
         return msgspec.json.decode(answer.payload, type=_Version, strict=False).list_version  # "3" (quirk S16)
@@ -147,9 +146,8 @@ def _version(answer: Answer | None) -> int | None:
         return None
 
 
-def _no(answer: Answer | None) -> str:
+def _no(answer: Answer) -> str:
     """What is wrong, in the charger's own word where it has said one."""
-    assert answer is not None  # to an Ask there is an answer
     if answer.outcome is Outcome.RESULT:
         return f"{answer.action} was answered {status_of(answer.payload) or 'with nothing of use'}"
     said = answer.code or answer.description or answer.outcome

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.commands import Ask, Pause
+from tinyocpp.commands import Ask, Pause, answer_to
 
 if TYPE_CHECKING:
     from tinyocpp.charger import Charger
@@ -26,6 +26,6 @@ def _ask(charger: Charger, every_s: float) -> Errand:
         for transaction in charger.ledger.running(charger.id):
             if (transaction.last_sample_at or transaction.started_at) <= silent_since:
                 call = {"requestedMessage": "MeterValues", "connectorId": transaction.connector_id}
-                answer = yield Ask("TriggerMessage", msgspec.json.encode(call))
-                if answer is None or not answer.agreed:
+                answer = yield from answer_to(Ask("TriggerMessage", msgspec.json.encode(call)))
+                if not answer.agreed:
                     return

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from math import inf
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.commands import Answer, Ask, Pause
+from tinyocpp.commands import Ask, answer_to
 from tinyocpp.connectors import Telling
 from tinyocpp.dealings import LimitState
 from tinyocpp.features import RATE_UNITS
@@ -17,6 +16,7 @@ from tinyocpp.mains import NOMINAL_V
 from tinyocpp.obedience import OFFERED_OVER_A
 
 if TYPE_CHECKING:
+    from tinyocpp.commands import Steps
     from tinyocpp.dealings import Target, Told
     from tinyocpp.errands.limiting.desk import Desk
 
@@ -25,13 +25,13 @@ UNSEEN_S = 3600.0  # so long a charger that shows no schedule is believed to kee
 ANSWER_S = 30.0
 
 
-def composite_a(desk: Desk) -> Generator[Ask | Pause, Answer | None, float | None]:
+def composite_a(desk: Desk) -> Steps[float | None]:
     """A per phase that it means to give in the next minute, of all its profiles together (section 5.7). None: it does
     not say, or what no limit can be."""
     unit = "W" if "A" not in desk.facts.units else "A"
     asked = {"connectorId": desk.connector.connector_id, "duration": AHEAD_S, "chargingRateUnit": unit}
-    answer = yield Ask("GetCompositeSchedule", msgspec.json.encode(asked), timeout_s=ANSWER_S)
-    if answer is None or not answer.agreed:
+    answer = yield from answer_to(Ask("GetCompositeSchedule", msgspec.json.encode(asked), timeout_s=ANSWER_S))
+    if not answer.agreed:
         return None
     try:
         schedule = msgspec.json.decode(answer.payload, type=Composite, strict=False).charging_schedule
@@ -48,7 +48,7 @@ def composite_a(desk: Desk) -> Generator[Ask | Pause, Answer | None, float | Non
     return max(said) if said and all(0 <= limit_a < inf for limit_a in said) else None
 
 
-def still_there(desk: Desk, wanted: Target) -> Generator[Ask | Pause, Answer | None, bool]:
+def still_there(desk: Desk, wanted: Target) -> Steps[bool]:
     """Does it keep what it was told over another connection, or before it booted? Then it is not written again: some
     reconnect all day, and each write wears its memory (quirks C19, C20)."""
     connector, before = desk.connector, desk.before
@@ -76,7 +76,7 @@ def _told_before(desk: Desk, before: Told, wanted: Target) -> bool:
     return took and not ended and same_a and wanted.phases in (None, before.phases)
 
 
-def sample(desk: Desk) -> Generator[Ask | Pause, Answer | None, None]:
+def sample(desk: Desk) -> Steps[None]:
     """It comes as a MeterValues of its own, if it comes."""
     asked = {"requestedMessage": "MeterValues", "connectorId": desk.connector.connector_id}
     yield Ask("TriggerMessage", msgspec.json.encode(asked), timeout_s=ANSWER_S)

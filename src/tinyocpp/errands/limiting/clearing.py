@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from math import inf
 from typing import TYPE_CHECKING
 
-from tinyocpp.commands import Answer, Ask, Pause
+from tinyocpp.commands import Ask, answer_to
 from tinyocpp.dealings import Target
 from tinyocpp.errands.limiting.asking import composite_a
 from tinyocpp.limits import UNLIMITED_A, clearings, message_of, same_place
 from tinyocpp.messages.payload import encode_payload
 
 if TYPE_CHECKING:
+    from tinyocpp.commands import Steps
     from tinyocpp.connectors import Role
     from tinyocpp.dealings import Shape
     from tinyocpp.errands.limiting.desk import Desk
 
 ANSWER_S = 60.0
-Cleared = Generator[Ask | Pause, Answer | None, bool]
 
 
-def clear(desk: Desk, role: Role) -> Cleared:
+def clear(desk: Desk, role: Role) -> Steps[bool]:
     """False: it has not answered, so nobody knows; try again. Unknown is fine where it has forgotten; one that keeps it
     all the same is told so much that it limits nothing (quirk C2)."""
     manner = desk.manner
@@ -42,11 +41,10 @@ def clear(desk: Desk, role: Role) -> Cleared:
     return True
 
 
-def clear_shape(desk: Desk, role: Role, shape: Shape) -> Generator[Ask | Pause, Answer | None, bool | None]:
+def clear_shape(desk: Desk, role: Role, shape: Shape) -> Steps[bool | None]:
     """What was told in this shape. Was there any? None: no answer."""
     for clearing in clearings(shape, desk.connector.connector_id, role):
-        answer = yield Ask("ClearChargingProfile", encode_payload(clearing), timeout_s=ANSWER_S)
-        assert answer is not None  # to an Ask there is an answer
+        answer = yield from answer_to(Ask("ClearChargingProfile", encode_payload(clearing), timeout_s=ANSWER_S))
         if answer.agreed:
             return True
         if not answer.refused:
@@ -62,7 +60,7 @@ def _let_others_tell(desk: Desk, role: Role) -> None:
             del connector.told[role]
 
 
-def _lift(desk: Desk, role: Role, shape: Shape) -> Generator[Ask | Pause, Answer | None, None]:
+def _lift(desk: Desk, role: Role, shape: Shape) -> Steps[None]:
     left_a = yield from composite_a(desk)
     if left_a is not None and left_a >= UNLIMITED_A:
         return

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from tinyocpp import manners
-from tinyocpp.commands import Answer, Ask, Pause
+from tinyocpp.commands import Steps
 from tinyocpp.dealings import LimitState, Told, Wish, wished_of
 from tinyocpp.limits import by_itself, in_steps, one_phase_would_do, target
 from tinyocpp.metering import currents, read
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from tinyocpp.manners import Facts
     from tinyocpp.transactions import Transaction
 
-Duty = Generator[Ask | Pause, Answer | None, float]
+Duty = Steps[float]
 """A part of the errand: it returns after how many seconds it wants to look again."""
 IDLE_S = 600.0
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.commands import Ask
+from tinyocpp.commands import Ask, answer_to
 from tinyocpp.errands.limiting.asking import sample
 from tinyocpp.errands.limiting.desk import IDLE_S
 from tinyocpp.features import whole_number
@@ -60,8 +60,8 @@ def _set_interval(desk: Desk, every_s: int) -> Duty:
 
 def _set_measurands(desk: Desk) -> Duty:
     for wished in WISHED:
-        answer = yield _change(MEASURANDS, wished)
-        if answer is None or answer.agreed:
+        answer = yield from answer_to(_change(MEASURANDS, wished))
+        if answer.agreed:
             break
     return IDLE_S
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.commands import Ask
+from tinyocpp.commands import Ask, answer_to
 from tinyocpp.dealings import LimitState
 from tinyocpp.errands.limiting.desk import IDLE_S
 
@@ -60,8 +60,8 @@ def stop(desk: Desk) -> Duty:
         return left_s
     connector.stop_asked_at, connector.starts = desk.now, 0
     desk.keep(stopped_tag="" if connector.refused else transaction.id_tag)
-    answer = yield Ask("RemoteStopTransaction", msgspec.json.encode({"transactionId": desk.transaction_id}))
-    assert answer is not None  # to an Ask there is an answer
+    call = msgspec.json.encode({"transactionId": desk.transaction_id})
+    answer = yield from answer_to(Ask("RemoteStopTransaction", call))
     if answer.refused:
         connector.stop_refused = True
         desk.keep(stopped_tag="")

@@ -7,20 +7,20 @@ apart.
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from math import inf
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
-from tinyocpp.commands import Answer, Ask, Pause
+from tinyocpp.commands import Ask, answer_to
 from tinyocpp.dealings import Target
 from tinyocpp.limits import by_itself
 from tinyocpp.mains import LEAST_A
 from tinyocpp.obedience import ACTIVE_A
 
 if TYPE_CHECKING:
+    from tinyocpp.commands import Steps
     from tinyocpp.errands.limiting.desk import Desk
 
 DEADENED_S = 5.0  # a sample so long after the 0 A is one of after it
@@ -66,14 +66,14 @@ def _current_left_s(desk: Desk) -> float:
     return max(over_s, pace.settle_s)
 
 
-def switch_by_key(desk: Desk, wanted: Target) -> Generator[Ask | Pause, Answer | None, bool]:
+def switch_by_key(desk: Desk, wanted: Target) -> Steps[bool]:
     """Set the maker's own key first, where that is how it is told. False: it does not take it now."""
     if not wanted.phases or wanted.phases == desk.phases or desk.switches_by != "key":
         return True
     quirks = desk.charger.quirks
     value = quirks.phase_values[0 if wanted.phases == 1 else 1]
-    answer = yield Ask("ChangeConfiguration", msgspec.json.encode({"key": quirks.phase_key, "value": value}))
-    assert answer is not None  # to an Ask there is an answer
+    change = msgspec.json.encode({"key": quirks.phase_key, "value": value})
+    answer = yield from answer_to(Ask("ChangeConfiguration", change))
     if answer.refused:
         desk.learn(replace(desk.manner, phases="fixed"))
     return answer.agreed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import timedelta
 from math import inf
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from tinyocpp.commands import Answer, Ask, Outcome, Pause, status_of
+from tinyocpp.commands import Answer, Ask, Outcome, answer_to, status_of
 from tinyocpp.connectors import Telling
 from tinyocpp.dealings import LimitState, Manner, Shape, Target
 from tinyocpp.limits import MOST_FALLBACKS, first_shape, message_of, walk
@@ -20,6 +19,7 @@ from tinyocpp.messages.payload import encode_payload
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from tinyocpp.commands import Steps
     from tinyocpp.connectors import Role
     from tinyocpp.errands.limiting.desk import Desk
     from tinyocpp.manners import Facts
@@ -51,10 +51,7 @@ class Search(msgspec.Struct):
     overtaken: bool = False  # something else is to be told by now
 
 
-Found = Generator[Ask | Pause, Answer | None, Search]
-
-
-def tell(desk: Desk, role: Role, wanted: Target, *, meant: Target) -> Generator[Ask | Pause, Answer | None, None]:
+def tell(desk: Desk, role: Role, wanted: Target, *, meant: Target) -> Steps[None]:
     """What was answered is kept; that a charger has taken it proves nothing yet. `meant`: what is wanted in the end, if
     that is not to be told yet."""
     if role == "standing" and desk.transaction is None and desk.for_charges_alone:
@@ -138,7 +135,7 @@ def _keep_phases(desk: Desk, attempt: Attempt, now: datetime) -> None:
         desk.keep(phases=attempt.said.phases)
 
 
-def _search(desk: Desk, role: Role, wanted: Target) -> Found:
+def _search(desk: Desk, role: Role, wanted: Target) -> Steps[Search]:
     clock, before = desk.charger.clock, desk.connector.told.get(role)
     search, until = Search(), clock.now() + BUDGET
     if before is not None and before.target == wanted:
@@ -148,8 +145,7 @@ def _search(desk: Desk, role: Role, wanted: Target) -> Found:
         if now >= until:
             search.unfinished = True
             break
-        answer = yield _ask(desk, role, attempt, now)
-        assert answer is not None  # to an Ask there is an answer
+        answer = yield from answer_to(_ask(desk, role, attempt, now))
         if answer.agreed:
             search.taken = attempt
         elif desk.overtaken:
