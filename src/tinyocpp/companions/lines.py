@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.companions.commandclient import open_charger, sockets_in
-from tinyocpp.companions.steering import Drawn
+from tinyocpp.companions.steering import Currents, Drawn
 from tinyocpp.errors import NoAnswer, NotPermitted, Unavailable
 from tinyocpp.hosts.log import Throttle, log
 from tinyocpp.mains import NOMINAL_V
+from tinyocpp.obedience import ACTIVE_A
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ NEWS = frozenset({"transaction", "status", "boot", "connected", "disconnected"})
 class _Sample(msgspec.Struct):
     connector_id: int
     power_w: float | None = None
-    currents_a: tuple[float | None, float | None, float | None] = (None, None, None)
+    currents_a: tuple[float | None, float | None, float | None] | None = None
     register_wh: int | None = None
 
 
@@ -125,15 +126,14 @@ class Lines:
         power_w = self._power_w(key, sample, now_s)
         if power_w is None:
             return
-        told = [current or 0.0 for current in sample.currents_a]
-        currents = (told[0], told[1], told[2]) if any(one is not None for one in sample.currents_a) else None
+        currents = None if sample.currents_a is None else _on_phases(sample.currents_a, power_w)
         self.drawn[key].append(Drawn(now_s, power_w, currents))
 
     def _power_w(self, key: tuple[str, int], sample: _Sample, now_s: float) -> float | None:
         """As measured; else by the currents; else by what the register has counted since the last sample."""
         if sample.power_w is not None:
             return sample.power_w
-        currents = [current for current in sample.currents_a if current is not None]
+        currents = [current for current in sample.currents_a or () if current is not None]
         if currents:
             return sum(currents) * NOMINAL_V
         before = self._registers.get(key)
@@ -143,3 +143,12 @@ class Lines:
         if before is None or now_s - before[0] < 1.0:
             return None
         return max(sample.register_wh - before[1], 0) / (now_s - before[0]) * 3600.0
+
+
+def _on_phases(told: tuple[float | None, float | None, float | None], power_w: float) -> Currents:
+    """Some tell one current, of L1 or of no phase, and draw on three: then the power says on how many (quirk M8)."""
+    first_a, second_a, third_a = told
+    if first_a is None or second_a is not None or third_a is not None or first_a <= ACTIVE_A:
+        return (first_a or 0.0, second_a or 0.0, third_a or 0.0)
+    phases = min(max(round(power_w / (first_a * NOMINAL_V)), 1), 3)
+    return (first_a, first_a * (phases > 1), first_a * (phases > 2))

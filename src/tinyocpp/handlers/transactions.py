@@ -93,7 +93,7 @@ def announce_transaction(transaction: Transaction, charger: Charger, **more: obj
 
 
 def _announce_sample(call: MeterValues, transaction: Transaction | None, charger: Charger) -> None:
-    reading = read(call.meter_value)
+    reading, currents_a = read(call.meter_value), currents(call.meter_value)
     charger.announce(
         "sample",
         connector_id=call.connector_id,
@@ -102,5 +102,5 @@ def _announce_sample(call: MeterValues, transaction: Transaction | None, charger
         register_wh=None if reading is None else reading.register_wh,
         power_w=None if reading is None else reading.power_w,
         offered_a=None if reading is None else reading.offered_a,
-        currents_a=currents(call.meter_value),
+        currents_a=currents_a if any(current is not None for current in currents_a) else None,
     )
