@@ -82,6 +82,7 @@ class State(msgspec.Struct, frozen=True):
     starts: float = 0.0  # lately, fading
     swaps: float = 0.0
     offered: tuple[tuple[float, float], ...] = ()  # since when, W
+    resumed_s: float = -inf  # with what it had before; see `resumed`
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -109,6 +110,12 @@ class Moment(msgspec.Struct, frozen=True):
         return power_w - (1 + self.config.import_weight) * bought_w
 
 
+def resumed(phases: int, current_a: float, now_s: float) -> State:
+    """Of a charge that runs already when somebody begins to decide anew: it keeps what it has until there are figures,
+    and its phases for as long as between two swaps."""
+    return State(phases=phases, current_a=current_a, wired=phases, swapped_s=now_s, resumed_s=now_s)
+
+
 def decide(
     state: State, config: SolarConfig, mode: Mode, outlet: Outlet, sample: Sample | None, now_s: float
 ) -> tuple[State, Decision]:
@@ -124,7 +131,7 @@ def decide(
         now_s,
         surplus_w=inf if mode == "fast" else seen.surplus_w - config.reserve_w,
         news=mode == "fast" or seen.sample is not state.seen.sample,
-        silent_s=now_s - seen.sample.read_s if seen.sample else inf,
+        silent_s=now_s - (seen.sample.read_s if seen.sample else state.resumed_s),
         lowest_a=outlet.lowest_a(),
         highest_a=outlet.highest_a(),
     )
@@ -272,6 +279,8 @@ def _words(state: State, current_a: float, moment: Moment) -> str:
     bought_w = outlet.power_w(state.phases, current_a) - max(moment.surplus_w, 0.0)
     if moment.mode == "fast" or not current_a:
         return offer
+    if state.seen.sample is None:
+        return f"{offer} as before: no figure yet"
     return (
         f"{offer}: {bought_w:,.0f} W from the grid" if bought_w >= 100 else f"{offer}: {moment.surplus_w:,.0f} W of sun"
     )

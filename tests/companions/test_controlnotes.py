@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tinyocpp.companions.controlnotes import ConnectorNote, MeterNote, Notes, read, write
+from tinyocpp.companions.controlnotes import ConnectorNote, MeterNote, Notes, left_behind, read, write
 from tinyocpp.hosts.runtimedir import RuntimeDirectory, prepare_runtime
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -62,8 +62,11 @@ def test_three_rounds_later_nobody_controls(
 def test_of_a_program_that_has_ended_nothing_holds(runtime: RuntimeDirectory) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait(20)
-    write(runtime, msgspec.structs.replace(NOTES, pid=ended.pid))
+    notes = msgspec.structs.replace(NOTES, pid=ended.pid)
+    write(runtime, notes)
     assert read([runtime.path], NOON) is None
+    assert left_behind(runtime.path, NOON) == notes  # for the next one, which goes on with it
+    assert left_behind(runtime.path, NOON + timedelta(minutes=1)) is None
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"at":"yesterday","pid":1}'])

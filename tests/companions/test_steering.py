@@ -236,6 +236,38 @@ def test_between_two_decisions_of_the_sun_the_last_one_stands() -> None:
     assert first["garage/1"].current_a > 6
 
 
+def test_a_charge_goes_on_when_another_begins_to_steer_it() -> None:
+    """The control program was killed, or begun anew for another configuration: no car is paused for that."""
+    house = House(Car("garage", "solar"), pv=lambda _: 9000.0)
+    house.live(400)
+    car, before = house.cars["garage/1"], house.given["garage/1"]
+    car.samples.clear()
+    house.steering = Steering(house.config, house.given)
+    house.live(ROUND_S)
+    assert house.given["garage/1"] == Given(
+        before.current_a, 3, f"{before.current_a:g} A on three phases as before: no figure yet"
+    )
+    for _ in range(100):
+        house.live(1)
+        assert abs(house.drawn_a("garage")[0] - before.current_a) < 0.5
+
+
+def test_what_another_gave_is_for_the_charges_of_then_alone() -> None:
+    steering = Steering(Config(meter=METER), {"garage/1": Given(16.0, 3, "")})
+    car = Car("garage", "solar")
+    car.here = False
+    steering.decide([car.as_live()], None, 0.0)
+    car.here = True
+    assert steering.decide([car.as_live()], None, 10.0)["garage/1"].current_a == 0.0
+
+
+def test_without_a_meter_what_another_gave_does_not_last() -> None:
+    steering = Steering(Config(meter=METER), {"garage/1": Given(16.0, 3, "")})
+    live = Car("garage", "solar").as_live()
+    given = {at_s: steering.decide([live], None, at_s)["garage/1"].current_a for at_s in (0.0, 40.0, 60.0, 310.0)}
+    assert given == {0.0: 16.0, 40.0: 16.0, 60.0: 6.0, 310.0: 0.0}
+
+
 def test_a_charge_that_ends_leaves_nothing_behind_for_the_next() -> None:
     car = Car("garage", "solar")
     house = House(car, pv=lambda _: 9000.0)

@@ -2,8 +2,8 @@
 
 It runs beside the listener, with either engine, and knows chargers by their command sockets only; tinyocpp-listener
 starts it where there is something to steer, and it ends with it. What it decides is in steering.py; how a charger is
-told it, and that it never gets more than its owner wishes, is the host's business. It keeps nothing: begun anew, it
-looks and decides.
+told it, and that it never gets more than its owner wishes, is the host's business. It keeps nothing but
+its last notes: begun anew at once, it goes on from these; else it looks and decides.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tinyocpp.companions.controlnotes import ConnectorNote, MeterNote, Notes, write
+from tinyocpp.companions.controlnotes import ConnectorNote, MeterNote, Notes, left_behind, write
 from tinyocpp.companions.lines import Lines
-from tinyocpp.companions.steering import Steering
+from tinyocpp.companions.steering import Given, Steering
 from tinyocpp.companions.view import View
 from tinyocpp.connectors import Offer
 from tinyocpp.hosts.log import Throttle, log
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tinyocpp.companions.commandclient import CommandClient
-    from tinyocpp.companions.steering import Given, Live
+    from tinyocpp.companions.steering import Live
     from tinyocpp.config import Config
     from tinyocpp.meters.watch import Seen, Watch
 
@@ -48,8 +48,8 @@ class Control:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._lines = Lines(config.runtime_directories)
-        self._steering = Steering(config)
         self._runtime = prepare_runtime(config.paths.runtime, config.paths.group)
+        self._steering = Steering(config, _given_before(left_behind(self._runtime.path, datetime.now(UTC))))
         self._offered: dict[str, tuple[Offer, float, CommandClient | None]] = {}  # by key: what was said, when, where
         self._bell, self._rung = os.pipe()
         os.set_blocking(self._rung, False)
@@ -175,6 +175,15 @@ def _meter_note(seen: Seen) -> MeterNote:
         battery_soc=measured.battery_soc,
         currents_a=measured.currents_a,
     )
+
+
+def _given_before(notes: Notes | None) -> dict[str, Given]:
+    """To those that charge."""
+    return {
+        f"{one.charger_id}/{one.connector_id}": Given(one.current_a, one.phases, one.words)
+        for one in (notes.connectors if notes is not None else ())
+        if one.current_a and one.phases
+    }
 
 
 def _connector_note(live: Live, what: Given | None) -> ConnectorNote:

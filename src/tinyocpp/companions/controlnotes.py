@@ -82,6 +82,12 @@ def read(directories: Iterable[str], now: datetime) -> Notes | None:
     return None
 
 
+def left_behind(directory: str, now: datetime) -> Notes | None:
+    """What the one before us did last, if that was so lately that chargers still do it."""
+    notes = _read(os.path.join(directory, CONTROL_NOTES))
+    return notes if notes is not None and _fresh(notes, now) else None
+
+
 def _read(path: str) -> Notes | None:
     """None also where another version has written something that is no such note."""
     try:
@@ -92,8 +98,11 @@ def _read(path: str) -> Notes | None:
 
 
 def _holds(notes: Notes, now: datetime) -> bool:
-    patience = timedelta(seconds=max(ROUNDS_MISSED * notes.interval_s, LEAST_S))
-    return now - notes.at <= patience and _lives(notes.pid)
+    return _fresh(notes, now) and _lives(notes.pid)
+
+
+def _fresh(notes: Notes, now: datetime) -> bool:
+    return now - notes.at <= timedelta(seconds=max(ROUNDS_MISSED * notes.interval_s, LEAST_S))
 
 
 def _lives(pid: int) -> bool:

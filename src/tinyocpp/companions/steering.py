@@ -20,7 +20,7 @@ from tinyocpp.parties import Party
 from tinyocpp.solar import Decision, Outlet, Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tinyocpp.config import Config
     from tinyocpp.measuring import Measured
@@ -76,8 +76,10 @@ class Given(msgspec.Struct, frozen=True):
 class Steering:
     """Decides as often as it is asked; remembers what the laws remember, and what was given since when."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, before: Mapping[str, Given] | None = None) -> None:
+        """`before`: what was given by key until just now, by one who is gone; charges that run go on with it."""
         self.config = config
+        self._before = dict(before or {})
         self._suns: dict[str, tuple[int | None, solar.State]] = {}  # for which charge
         self._decided_s: dict[str, float] = {}
         self._decisions: dict[str, Decision] = {}
@@ -98,6 +100,7 @@ class Steering:
         given = {live.key: _least(live, wanted[live.key], shares.get(live.key)) for live in in_order if live.connected}
         kept = {key: what for key, what in given.items() if what is not None}
         self._remember(in_order, kept, now_s)
+        self._before.clear()
         return kept
 
     # What the sun says.
@@ -113,7 +116,7 @@ class Steering:
             self._suns.pop(live.key, None)
             return Decision(0, 0.0, "waiting for a charge to begin")
         if charge != live.transaction_id:
-            state = solar.State()
+            state = self._begun(live, now_s)
         elif now_s - self._decided_s.get(live.key, -inf) < self.config.control.interval_s - 1e-3:
             return self._decisions[live.key]
         sample = self._sample(live, after)
@@ -121,6 +124,14 @@ class Steering:
         self._suns[live.key] = live.transaction_id, state
         self._decided_s[live.key], self._decisions[live.key] = now_s, decision
         return decision
+
+    def _begun(self, live: Live, now_s: float) -> solar.State:
+        before = self._before.get(live.key)
+        if before is None:
+            return solar.State()
+        power_w = live.outlet.power_w(before.phases, before.current_a)
+        self._given[live.key] = deque([(now_s, power_w)], maxlen=GIFTS_KEPT)
+        return solar.resumed(before.phases, before.current_a, now_s)
 
     def _sample(self, live: Live, after: Sequence[Live]) -> Sample | None:
         """House and car at one moment: the last at which both were measured, or at which the car had long done what it
