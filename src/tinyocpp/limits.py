@@ -235,18 +235,8 @@ def message_of(
     say_phases: bool = True,
     ahead: timedelta = timedelta(),
 ) -> SetChargingProfile:
-    """The message. `watts_of`: how many phases its watts are of where no number of them is wanted. That number is said
-    with watts too, which are of all phases together and of three by default (section 7.14; quirk C18). `ahead`: the
+    """The message. `watts_of`: how many phases its watts are of where no number of them is wanted. `ahead`: the
     charger's clock is, by which a schedule begins and ends."""
-    current_a = UNLIMITED_A if wanted.unlimited else wanted.current_a
-    watts = shape.unit == "W"
-    power_w = wanted.power_w or current_a * NOMINAL_V * (wanted.phases or watts_of)
-    period = ChargingSchedulePeriod(
-        start_period=0,
-        limit=float(floor(power_w + 1e-6)) if watts else round(current_a, 1),
-        number_phases=wanted.phases if say_phases else None,
-    )
-    absolute = shape.kind == "Absolute"
     connector_id = 0 if shape.whole else connector_id
     return SetChargingProfile(
         connector_id=connector_id,
@@ -258,11 +248,27 @@ def message_of(
             charging_profile_kind=ChargingProfileKindType(shape.kind),
             valid_to=whole_seconds(now + max(ahead, timedelta()) + lasts(shape)) if shape.expires else None,
             charging_schedule=ChargingSchedule(
-                start_schedule=whole_seconds(now + min(ahead, timedelta()) - BEGUN) if absolute else None,
+                start_schedule=_start(now, ahead) if shape.kind == "Absolute" else None,
                 charging_rate_unit=ChargingRateUnitType(shape.unit),
-                charging_schedule_period=(period,),
+                charging_schedule_period=(_period(shape, wanted, watts_of, say_phases=say_phases),),
             ),
         ),
+    )
+
+
+def _start(now: datetime, ahead: timedelta) -> datetime:
+    return whole_seconds(now + min(ahead, timedelta()) - BEGUN)
+
+
+def _period(shape: Shape, wanted: Target, watts_of: int, *, say_phases: bool) -> ChargingSchedulePeriod:
+    """A number of phases is said with watts too, which are of all phases together and of three by default (section
+    7.14; quirk C18)."""
+    current_a = UNLIMITED_A if wanted.unlimited else wanted.current_a
+    power_w = wanted.power_w or current_a * NOMINAL_V * (wanted.phases or watts_of)
+    return ChargingSchedulePeriod(
+        start_period=0,
+        limit=float(floor(power_w + 1e-6)) if shape.unit == "W" else round(current_a, 1),
+        number_phases=wanted.phases if say_phases else None,
     )
 
 
