@@ -112,3 +112,26 @@ def test_the_last_sample_that_was_believed_is_remembered() -> None:
     again = msgspec.structs.replace(sample, read_s=20)
     assert noticed(seen, FIRST, again, 1000.0, 20.0) == msgspec.structs.replace(seen, hangs=True)
     assert Seen().surplus_w == -inf
+
+
+def test_a_meter_that_shows_nearly_the_same_whatever_the_car_does_is_not_believed() -> None:
+    """One that has lost its clamp and makes up the last digits."""
+    seen, car_w = Seen(), 0.0
+    for number in range(30):
+        grid_w = -9000.0 + number % 5
+        seen = noticed(seen, SolarConfig(), Sample(read_s=10.0 * number, grid_w=grid_w), car_w, 10.0 * number)
+        car_w = min(seen.surplus_w, 11_040.0)
+    assert seen.hangs
+    assert seen.surplus_w < 9100
+    told = noticed(seen, SolarConfig(), Sample(read_s=400.0, grid_w=100.0), car_w, 400.0)
+    assert not told.hangs
+    assert told.surplus_w == car_w - 100
+
+
+def test_a_meter_that_a_good_law_keeps_near_nothing_is_believed() -> None:
+    seen = Seen()
+    for number in range(60):
+        sample = Sample(read_s=10.0 * number, grid_w=3.0 + number % 4)
+        seen = noticed(seen, SolarConfig(), sample, 180.0 * number, 10.0 * number)
+    assert not seen.hangs
+    assert seen.surplus_w == 180 * 59 - 6

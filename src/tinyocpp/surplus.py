@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BEYOND_ANY_HOUSE_W = 100_000.0
 FROZEN_W = 100.0  # a car that changed by more shows at the grid, unless the meter hangs
+STILL_W, LOUD_W = 25.0, 1000.0  # so little does no house move by when a car changes by so much
 SPARED_W = 100.0  # goes to the grid while the battery comes first: half of it shows that the battery wants no more
 
 
@@ -44,6 +45,7 @@ class Seen(msgspec.Struct, frozen=True):
     sample: Sample | None = None  # the last one that was believed
     forecast: Forecast = Forecast()
     shown_w: tuple[float, float] = (nan, 0.0)  # what the grid's meter shows, and what the car drew when it first did
+    steady_w: tuple[float, float] = (nan, 0.0)  # the same for figures that are nearly it
     hangs: bool = False  # it shows that still, whatever the car does: not believed until it shows something else
     battery_takes_w: float = inf  # if it may
 
@@ -62,14 +64,24 @@ def noticed(seen: Seen, config: SolarConfig, sample: Sample, drawn_w: float, now
     last = seen.sample
     if last is not None and (sample.read_s <= last.read_s or sample.taken_s <= last.taken_s):
         return seen
-    shown_w, _ = seen.shown_w
-    if sample.grid_w != shown_w:
-        seen = replace(seen, shown_w=(sample.grid_w, drawn_w), hangs=False)
-    elif seen.hangs or (sample.grid_w and abs(drawn_w - seen.shown_w[1]) > FROZEN_W):
-        return replace(seen, hangs=True)
+    seen = _shown(seen, sample.grid_w, drawn_w)
+    if seen.hangs:
+        return seen
     takes_w, surplus_w = _spared(seen, config, sample, drawn_w)
     forecast = seen.forecast.learnt(sample.taken_s, surplus_w, now_s - sample.taken_s)
     return replace(seen, sample=sample, forecast=forecast, battery_takes_w=takes_w)
+
+
+def _shown(seen: Seen, grid_w: float, drawn_w: float) -> Seen:
+    """With what the grid's meter shows, and whether it hangs. One that shows nearly the same whatever the car does is
+    believed near zero, where a car that follows the sun keeps it."""
+    same, near = grid_w == seen.shown_w[0], abs(grid_w - seen.steady_w[0]) <= STILL_W
+    shown_w = seen.shown_w if same else (grid_w, drawn_w)
+    steady_w = seen.steady_w if near else (grid_w, drawn_w)
+    stuck = same and grid_w and abs(drawn_w - shown_w[1]) > FROZEN_W
+    lies = near and abs(grid_w) > LOUD_W and abs(drawn_w - steady_w[1]) > LOUD_W
+    hangs = bool(stuck or lies or (seen.hangs and (same or (near and abs(grid_w) > LOUD_W))))
+    return replace(seen, shown_w=shown_w, steady_w=steady_w, hangs=hangs)
 
 
 def _spared(seen: Seen, config: SolarConfig, sample: Sample, drawn_w: float) -> tuple[float, float]:
