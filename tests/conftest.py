@@ -37,7 +37,9 @@ LONG = (
     "compliance/test_security.py",
     "test_solar_never.py",
     "compliance/test_storm.py",
+    "hosts/test_commandsocket.py",
     "simulator/test_anything.py",
+    "leniency/test_read_frame.py",
     "test_trials.py",
 )
 
