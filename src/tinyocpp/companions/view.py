@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
+import msgspec
 from msgspec.structs import replace
 
 from tinyocpp.companions.steering import Drawn, Live
@@ -15,20 +16,35 @@ from tinyocpp.obedience import ACTIVE_A
 from tinyocpp.solar import Outlet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from tinyocpp.companions.lines import Lines
-    from tinyocpp.config import Config
-    from tinyocpp.dealings import Manner
-    from tinyocpp.makers import Quirks
+    from tinyocpp.config import ChargerConfig, Config
+    from tinyocpp.dealings import Manner, Wished
     from tinyocpp.manners import Facts
     from tinyocpp.modes import Mode
-    from tinyocpp.storage import ChargerStatus, ConnectorStatus, Reader
+    from tinyocpp.storage import ChargerStatus, ConnectorStatus, Reader, Registered
     from tinyocpp.storage.tagfile import TagFile
 
 NOTHING_FLOWS = frozenset({"Available", "Preparing", "SuspendedEV", "SuspendedEVSE", "Finishing", "Reserved"})
 """A power told before may stand there for long (quirk M17)."""
 LOST_S = 6 * 3600.0  # so long a charger that went away in a charge is reckoned with
+
+
+class _Charger(msgspec.Struct, frozen=True, kw_only=True):
+    """What counts for all connectors of one charger, looked up once a round."""
+
+    charger_id: str
+    connected: bool
+    own: ChargerConfig
+    known: Facts
+    learnt: Manner
+    wishes: list[Wished]
+    mode: Mode  # unless the tag that charges has one
+
+    @property
+    def name(self) -> str:
+        return fold_identity(self.charger_id)
 
 
 class View:
@@ -44,81 +60,71 @@ class View:
     def lives(self, settled_on: Callable[[str], int]) -> list[Live]:
         """Every connector of a charger that is connected, and of one that went away in the middle of a charge.
         `settled_on`: how many phases a connector has been on for a while, by its key; 0: nobody can tell."""
-        self._settled_on = settled_on
         self._tags.reload_if_changed()
         modes = self._reader.modes()
         found: list[Live] = []
-        for charger in self._reader.chargers():
-            name = fold_identity(charger.registered.charger_id)
-            connected = name in self._lines.connected
-            if connected or _left_charging(charger):
-                found += self._connectors(charger, modes, connected=connected)
+        for status in self._reader.chargers():
+            connected = fold_identity(status.registered.charger_id) in self._lines.connected
+            if connected or _left_charging(status):
+                charger = self._charger(status.registered, modes, connected=connected)
+                there = [connector for connector in status.connectors if connector.connector_id > 0]
+                found += [self._live(charger, connector, settled_on) for connector in there]
         return found
 
-    def _connectors(self, charger: ChargerStatus, modes: dict[str, str], *, connected: bool) -> Iterable[Live]:
-        one = charger.registered
+    def _charger(self, one: Registered, modes: dict[str, str], *, connected: bool) -> _Charger:
         quirks = self._config.quirks_of(one.charger_id, one.vendor, one.model, one.firmware)
-        known = facts_among(self._reader.configuration(one.charger_id), quirks)
-        learnt = self._reader.manner(one.charger_id).for_firmware(one.firmware)
-        for connector in charger.connectors:
-            if connector.connector_id > 0:
-                yield self._live(charger, connector, modes, known, learnt, connected=connected)
-
-    def _live(
-        self,
-        charger: ChargerStatus,
-        connector: ConnectorStatus,
-        modes: dict[str, str],
-        known: Facts,
-        learnt: Manner,
-        *,
-        connected: bool,
-    ) -> Live:
-        one, own = charger.registered, self._config.for_charger(charger.registered.charger_id)
-        name = fold_identity(one.charger_id)
-        drawn = tuple(self._lines.drawn[name, connector.connector_id]) if connected else ()
-        if connector.status in NOTHING_FLOWS and drawn:
-            drawn = (*drawn, Drawn(drawn[-1].at_s, 0.0, (0.0, 0.0, 0.0)))
-        key = f"{one.charger_id}/{connector.connector_id}"
-        return Live(
+        said = modes.get(fold_identity(one.charger_id))
+        return _Charger(
             charger_id=one.charger_id,
-            connector_id=connector.connector_id,
             connected=connected,
-            transaction_id=connector.transaction_id,
-            mode=self._mode(name, connector, modes),
-            priority=own.priority,
-            rotation=own.rotation,
-            phases=self._phases(key, connector.transaction_id, drawn),
-            can_swap=surely_switches(known, learnt),
-            outlet=self._outlet(one.charger_id, connector.connector_id, known.quirks),
-            drawn=drawn,
+            own=self._config.for_charger(one.charger_id),
+            known=facts_among(self._reader.configuration(one.charger_id), quirks),
+            learnt=self._reader.manner(one.charger_id).for_firmware(one.firmware),
+            wishes=self._reader.wishes(one.charger_id),
+            mode=cast("Mode", said or self._config.mode_of(one.charger_id)),
         )
 
-    def _mode(self, name: str, connector: ConnectorStatus, modes: dict[str, str]) -> Mode:
+    def _live(self, charger: _Charger, connector: ConnectorStatus, settled_on: Callable[[str], int]) -> Live:
+        drawn = tuple(self._lines.drawn[charger.name, connector.connector_id]) if charger.connected else ()
+        if connector.status in NOTHING_FLOWS and drawn:
+            drawn = (*drawn, Drawn(drawn[-1].at_s, 0.0, (0.0, 0.0, 0.0)))
+        live = Live(
+            charger_id=charger.charger_id,
+            connector_id=connector.connector_id,
+            connected=charger.connected,
+            transaction_id=connector.transaction_id,
+            mode=self._mode(charger, connector),
+            priority=charger.own.priority,
+            rotation=charger.own.rotation,
+            can_swap=surely_switches(charger.known, charger.learnt),
+            outlet=_outlet(charger, connector.connector_id),
+            drawn=drawn,
+        )
+        return replace(live, phases=self._phases(live, settled_on))
+
+    def _mode(self, charger: _Charger, connector: ConnectorStatus) -> Mode:
         """The tag's while it charges, else the owner's word, else as configured."""
         tag = self._tags.find(connector.id_tag) if connector.id_tag and connector.transaction_id is not None else None
-        if tag is not None and tag.mode:
-            return tag.mode
-        return cast("Mode", modes.get(name) or self._config.mode_of(name))
+        return (tag and tag.mode) or charger.mode
 
-    def _phases(self, key: str, transaction_id: int | None, drawn: tuple[Drawn, ...]) -> int:
+    def _phases(self, live: Live, settled_on: Callable[[str], int]) -> int:
         """That its car uses where it may use all: three until a current was seen."""
-        charge, used = self._used.get(key, (None, 0))
-        if charge != transaction_id:
+        charge, used = self._used.get(live.key, (None, 0))
+        if charge != live.transaction_id:
             used = 0
-        if drawn and drawn[-1].currents_a is not None and self._settled_on(key) > 1:
-            used = sum(current > ACTIVE_A for current in drawn[-1].currents_a) or used
-        self._used[key] = transaction_id, used
+        if live.drawn and live.drawn[-1].currents_a is not None and settled_on(live.key) > 1:
+            used = sum(current > ACTIVE_A for current in live.drawn[-1].currents_a) or used
+        self._used[live.key] = live.transaction_id, used
         return used or 3
 
-    def _outlet(self, charger_id: str, connector_id: int, quirks: Quirks) -> Outlet:
-        """What the charger can be told, and the owner's limit."""
-        own = self._config.for_charger(charger_id)
-        outlet = Outlet(min_current_a=own.min_current_a, max_current_a=own.max_current_a, step_a=quirks.current_step_a)
-        wished = wished_of(self._reader.wishes(charger_id), connector_id)
-        if wished is not None and wished.wish.current_a is not None:
-            outlet = replace(outlet, max_current_a=min(outlet.max_current_a, wished.wish.current_a))
-        return outlet
+
+def _outlet(charger: _Charger, connector_id: int) -> Outlet:
+    """What the charger can be told, and the owner's limit."""
+    own, most_a = charger.own, charger.own.max_current_a
+    wished = wished_of(charger.wishes, connector_id)
+    if wished is not None and wished.wish.current_a is not None:
+        most_a = min(most_a, wished.wish.current_a)
+    return Outlet(min_current_a=own.min_current_a, max_current_a=most_a, step_a=charger.known.quirks.current_step_a)
 
 
 def _left_charging(charger: ChargerStatus) -> bool:
