@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.companions.commandclient import open_charger, sockets_in
-from tinyocpp.companions.steering import Currents, Drawn
+from tinyocpp.companions.steering import Drawn
 from tinyocpp.errors import NoAnswer, NotPermitted, Unavailable
 from tinyocpp.hosts.log import Throttle, log
 from tinyocpp.mains import NOMINAL_V
 from tinyocpp.obedience import ACTIVE_A
+from tinyocpp.parties import Currents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

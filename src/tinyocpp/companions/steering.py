@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from tinyocpp import sharing, solar
 from tinyocpp.headroom import Reading
 from tinyocpp.modes import FROM_THE_SUN
-from tinyocpp.parties import Party
+from tinyocpp.parties import Currents, Party
 from tinyocpp.solar import Decision, Outlet, Sample
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ SETTLED_S = 45.0  # charger, car and the next sample have followed by then
 TOGETHER = 0.25  # of an interval: so near to each other house and car were measured at one moment
 READINGS_KEPT = 60
 GIFTS_KEPT = 20
-Currents = tuple[float, float, float]
 
 
 class Drawn(msgspec.Struct, frozen=True):
