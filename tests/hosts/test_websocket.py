@@ -9,6 +9,7 @@ import os
 import resource
 import socket
 import sqlite3
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,7 @@ from tinyocpp.hosts.link import Link
 from tinyocpp.passwords import hash_password
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tinyocpp.hosts.websocket import Listener
@@ -473,11 +475,10 @@ async def test_garbage_on_the_port_costs_one_line(site: Site, capsys: Any) -> No
 # ----------------------------------------------------------------------------------------------------- starting, ending
 
 
-@within(10)
-async def test_no_descriptor_for_another_connection_costs_one_line(site: Site, capsys: Any, caplog: Any) -> None:
-    """asyncio has a traceback for each of a hundred attempts a second."""
+@asynccontextmanager
+async def somebody_for_whom_there_is_no_descriptor(listener: Listener) -> AsyncIterator[socket.socket]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    async with site.listening() as listener, charger(listener) as served:
+    async with charger(listener) as served:
         with socket.socket() as waiting:
             waiting.setblocking(False)
             resource.setrlimit(resource.RLIMIT_NOFILE, (waiting.fileno() + 1, hard))
@@ -487,9 +488,25 @@ async def test_no_descriptor_for_another_connection_costs_one_line(site: Site, c
                     await served.boot()
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-            await listener.loop.sock_sendall(waiting, b"GET / HTTP/1.1\r\n\r\n")
-            assert (await listener.loop.sock_recv(waiting, 100)).startswith(b"HTTP/1.1 ")
+            yield waiting
+
+
+@within(10)
+async def test_no_descriptor_for_another_connection_costs_one_line(site: Site, capsys: Any, caplog: Any) -> None:
+    """asyncio has a traceback for each of a hundred attempts a second."""
+    async with site.listening() as listener, somebody_for_whom_there_is_no_descriptor(listener) as waiting:
+        await listener.loop.sock_sendall(waiting, b"GET / HTTP/1.1\r\n\r\n")
+        assert (await listener.loop.sock_recv(waiting, 100)).startswith(b"HTTP/1.1 ")
     assert capsys.readouterr().err.count("event=no_descriptors") == 1
+    assert caplog.records == []
+
+
+@within(10)
+async def test_an_end_without_descriptors_is_as_quiet_as_any(site: Site, caplog: Any) -> None:
+    """asyncio's next attempts are due a second later, each on a socket that is closed by then."""
+    async with site.listening() as listener, somebody_for_whom_there_is_no_descriptor(listener):
+        pass
+    await asyncio.sleep(asyncio.constants.ACCEPT_RETRY_DELAY + 0.2)
     assert caplog.records == []
 
 

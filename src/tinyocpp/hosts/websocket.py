@@ -64,6 +64,7 @@ READ_BYTES = 2**13  # at a time; asyncio's 256 KiB are had from the system anew 
 UNREAD_BYTES = 2**20  # what may wait for a charger that does not read
 DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 TEXT = 0x81  # the first byte of a whole text in one frame
+CLOSED_SOCKET = "Invalid file descriptor: -1"  # says a selector
 NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
 SPENT = Request("/", Headers())  # stands for the request of an open connection, which nobody asks for any more
 
@@ -209,6 +210,7 @@ class Listener:
         self._ends_timer: asyncio.TimerHandle | None = None
         self.hallway = Hallway()
         self._complaints = Throttle()
+        self._stopping = False
         self.loop.set_exception_handler(self._unhandled)
 
     async def start(self) -> None:
@@ -234,6 +236,7 @@ class Listener:
 
     async def stop(self) -> None:
         """Finish what was begun: what is acknowledged is durable, and whoever is connected is told to come again."""
+        self._stopping = True
         for server in self._servers:
             server.close(code=GOING_AWAY)
         closing = [asyncio.ensure_future(server.wait_closed()) for server in self._servers]
@@ -281,12 +284,14 @@ class Listener:
             log("no_handshake", address=address or "(gone)", why=why, more=held_back)
 
     def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """asyncio tries again each second, a hundred times, and has a traceback for each."""
+        """asyncio tries again each second, a hundred times, and has a traceback for each; and one more for each try
+        that is due when its socket is closed already."""
         error = context.get("exception")
-        if not (isinstance(error, OSError) and error.errno in NO_DESCRIPTORS):
+        if isinstance(error, OSError) and error.errno in NO_DESCRIPTORS:
+            if self._complaints.due("descriptors", time.monotonic()) is not None:
+                log("no_descriptors", why=error.strerror, then="whoever is connected is served, others wait")
+        elif not (self._stopping and isinstance(error, ValueError) and CLOSED_SOCKET in str(error)):
             loop.default_exception_handler(context)
-        elif self._complaints.due("descriptors", time.monotonic()) is not None:
-            log("no_descriptors", why=error.strerror, then="whoever is connected is served, others wait")
 
     def _look_at_certificates(self) -> None:
         """Once a day, one line for each that runs out."""
