@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from importlib import import_module
 
 from measure import TOP, NotMeasured, Row
+from page import show
 
 # The quiet ones first: a disk is slow for a while after much was written.
 BENCHES = ("backend_start", "memory", "round_trips", "starts", "fleet", "million")
 PAGE = TOP / "docs/performance.md"
-BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 
 
 def lines(scale: float) -> Iterator[str]:
@@ -35,22 +35,9 @@ def rows(name: str, scale: float) -> list[Row]:
     return found
 
 
-def write(table: str) -> None:
-    """Put the table into the page, in the place of the last one."""
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    assert end, f"{PAGE} has lost its marks"
-    PAGE.write_text(f"{before}{BEGIN}{table}{END}{after}")
-
-
 def main(words: list[str]) -> None:
     scale = next((float(word) for word in words if not word.startswith("-")), 1.0)
-    table = ""
-    for line in lines(scale):
-        print(line, flush=True)
-        table += f"{line}\n"
-    if "--write" in words:
-        write(table)
+    show(lines(scale), PAGE, write="--write" in words)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from measure import SOURCE, TOP
+from page import show
 
 sys.path.insert(0, str(SOURCE))
 sys.path.insert(0, str(TOP / "tests"))
@@ -23,7 +24,6 @@ from tinyocpp.modes import SharingConfig
 from tinyocpp.parties import Currents
 
 PAGE = TOP / "docs/sharing.md"
-BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 LIMIT_A = 25.0
 DAY_S = 86400
 NOISE_A = 0.5  # no meter says it more exactly
@@ -119,13 +119,7 @@ def table() -> Iterator[str]:
 
 
 def main(words: list[str]) -> None:
-    lines = []
-    for line in table():
-        print(line, flush=True)
-        lines.append(f"{line}\n")
-    if "--write" in words:
-        before, _, rest = PAGE.read_text().partition(BEGIN)
-        PAGE.write_text(before + BEGIN + "".join(lines) + END + rest.partition(END)[2])
+    show(table(), PAGE, write="--write" in words)
 
 
 if __name__ == "__main__":

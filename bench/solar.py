@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from measure import SOURCE, TOP
+from page import show
 
 sys.path.insert(0, str(SOURCE))
 
@@ -24,7 +25,6 @@ from tinyocpp.solar import Outlet
 from tinyocpp.trials import Totals, Trace, charge, read_trace, totals
 
 PAGE = TOP / "docs/solar.md"
-BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 WAYS = ((10, 10, 0.1), (10, 10, 1.0), (60, 60, 0.1))  # interval, lag, step
 BY_LOT = (*WAYS, (5, 0, 1.0), (5, 10, 0.5), (20, 10, 0.1), (20, 30, 1.0), (30, 0, 0.1), (30, 30, 0.5), (60, 10, 1.0))
 DAYS_BY_LOT = 8  # in each way, and none of them twice
@@ -89,13 +89,7 @@ def main(words: list[str]) -> None:
     named = {Path(word).stem: read(word) for word in words if not word.startswith("-")}
     for line in table(named) if named else ():
         print(line, flush=True)
-    lines = []
-    for line in chain(table(skies.made_up()), [""], lots()):
-        print(line, flush=True)
-        lines.append(f"{line}\n")
-    if "--write" in words:
-        before, _, rest = PAGE.read_text().partition(BEGIN)
-        PAGE.write_text(before + BEGIN + "".join(lines) + END + rest.partition(END)[2])
+    show(chain(table(skies.made_up()), [""], lots()), PAGE, write="--write" in words)
 
 
 if __name__ == "__main__":

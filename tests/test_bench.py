@@ -32,13 +32,25 @@ def test_bench(name: str) -> None:
     assert all(row.what and row.figure[0].isdigit() for row in rows), rows
 
 
-def test_the_page_holds_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = importlib.import_module("run")
+def test_the_page_holds_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, pages = importlib.import_module("run"), importlib.import_module("page")
     page = tmp_path / "performance.md"
     page.write_text(run.PAGE.read_text())
     monkeypatch.setattr(run, "PAGE", page)
-    run.write("| new |\n")
-    before, _, after = page.read_text().partition("| new |\n")
-    assert before.endswith(run.BEGIN)
-    assert after.startswith(run.END)
-    assert "| what |" not in after
+    monkeypatch.setattr(run, "lines", lambda _scale: iter(["| new |", "| row |"]))
+
+    run.main(["--write"])
+
+    assert capsys.readouterr().out == pages.table_in(page) == "| new |\n| row |\n"
+    assert "| what |" not in page.read_text()
+
+
+def test_without_its_marks_a_page_is_left_alone(tmp_path: Path) -> None:
+    pages = importlib.import_module("page")
+    page = tmp_path / "performance.md"
+    page.write_text(f"{pages.BEGIN}| old |\n")
+    with pytest.raises(AssertionError, match="lost its marks"):
+        pages.put("| new |\n", page)
+    assert page.read_text() == f"{pages.BEGIN}| old |\n"

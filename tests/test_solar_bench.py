@@ -44,7 +44,7 @@ def test_a_named_trace_and_the_table_of_the_page(
 
     told = capsys.readouterr().out.splitlines()
     assert "| night | 10 s / 10 s | 0.1 A | none | 0.0 | 0.0 | 0.0% |" in told
-    written = page.read_text().partition(bench.BEGIN)[2].partition(bench.END)[0].splitlines()
+    written = importlib.import_module("page").table_in(page).splitlines()
     assert written == told[5:]
     assert [row.split(" | ")[0] for row in written[2:5]] == ["| a morning"] * 3
     assert [row.split(" | ")[:2] for row in written[8:]] == [["| 60 s / 10 s", "1 A"]]
