@@ -115,13 +115,13 @@ def test_what_is_left_with_one_that_is_steered(known: House) -> None:
     with books.batch():
         books.store.ledger.keep_told(msgspec.structs.replace(left, words="6 A: accepted, not yet verified"))
     books.close()
-    assert connector(known)["limit_words"] == "should nothing steer it any more: 6 A: accepted, not yet verified"
+    assert connector(known)["limit_words"] == "should nothing steer it any more, 6 A: accepted, not yet verified"
     books = known.books()
     with books.batch():
         books.store.ledger.keep_wish(TEN)
         books.store.ledger.keep_told(msgspec.structs.replace(left, words="6 A: verified, it follows", wished_at=NOW))
     books.close()
-    assert connector(known)["limit_words"] == ("10 A; should nothing steer it any more: 6 A: verified, it follows")
+    assert connector(known)["limit_words"] == ("10 A; should nothing steer it any more, 6 A: verified, it follows")
 
 
 FAULTS = {

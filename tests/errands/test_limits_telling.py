@@ -193,6 +193,16 @@ def test_a_charger_that_was_away_is_told_when_it_is_back() -> None:
     assert (pair.told(), len(pair.station.profiles), pair.talk.store.ledger.wishes("garage")) == (None, 0, [])
 
 
+def test_who_follows_hears_that_a_limit_is_gone() -> None:
+    pair = charging()
+    pair.wish(current_a=10.0)
+    pair.go(60)
+    pair.wish()
+    pair.go(10)
+    gone = pair.limit_events()[-1]
+    assert (gone["current_a"], gone["state"], gone["words"], pair.told()) == (None, "accepted", "no limit", None)
+
+
 def test_a_wish_while_an_answer_is_awaited_counts_at_once() -> None:
     """No settling of the first is waited for; and the first is not looked for in other shapes any more."""
     pair = charging("slow-answers", "relative-only")

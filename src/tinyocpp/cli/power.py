@@ -126,4 +126,4 @@ def came_of_it(told: Told, wished: Wished | None) -> str:
     if not told.leftover or (told.current_a is not None and told.current_a == wish.current_a):
         return told.words
     most = "" if wish.none else f"{wish.words}; "
-    return f"{most}should nothing steer it any more: {told.words}"
+    return f"{most}should nothing steer it any more, {told.words}"

@@ -150,6 +150,7 @@ def _take_back(desk: Desk, role: Role) -> Duty:
         desk.keep(phases=None)
     else:
         desk.charger.ledger.drop_told(desk.charger.id, connector.connector_id)
+        desk.announce(replace(before, current_a=None, phases=None, state=LimitState.ACCEPTED, words="no limit"))
     return IDLE_S
 
 
