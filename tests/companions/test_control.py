@@ -72,6 +72,7 @@ def words(one: Street) -> str:
     return said
 
 
+PATIENCE_S = 300
 METER_S = 0.1  # as the street has it
 
 SHARED = """
@@ -100,7 +101,7 @@ def least_of(one: Street, boxes: list[Box]) -> float:
 
 
 def scene(steps: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(steps, 180))
+    asyncio.run(asyncio.wait_for(steps, PATIENCE_S))
 
 
 def unharmed(one: Street, identity: str = "garage") -> bool:

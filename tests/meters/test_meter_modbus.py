@@ -119,7 +119,7 @@ def test_one_that_is_no_modbus_meter_is_told_of_in_words(
         told = watched.trouble()
         assert told.startswith(f"modbus://127.0.0.1:{port}: ")
         assert len(told) < 300
-        assert time.monotonic() - began_s < 8
+        assert time.monotonic() - began_s < 30
     assert capfd.readouterr().err == ""
 
 

@@ -84,7 +84,7 @@ def test_it_ends_at_once_and_leaves_nothing_open(metered: Metered) -> None:
     for _ in range(20):
         with metered.watching("kind = 'exec'\ncommand = 'sleep 600'\n[meter.pv]\nkind = 'file'\npath = 'none'"):
             pass
-    assert time.monotonic() - began_s < 10
+    assert time.monotonic() - began_s < 60
     assert descriptors() == before
 
 
