@@ -184,6 +184,13 @@ def test_every_dependency_is_pinned_and_every_pin_is_a_dependency() -> None:
     )
 
 
+def test_what_is_covered_whole_exists() -> None:
+    """Else it would be no file at all, of which every line is covered."""
+    covered = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["coverage"]["run"]["source_pkgs"]
+    paths = [TOP / "src" / name.replace(".", "/") for name in covered]
+    assert [path for path in paths if not path.is_dir() and not path.with_suffix(".py").is_file()] == []
+
+
 def test_the_licence() -> None:
     text = (TOP / "LICENSE").read_text()
     assert text.startswith("ISC License\n\nCopyright 2023, the tinyocpp developers\n\nPermission to use, copy, modify,")
