@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from tinyocpp.headroom import Reading
@@ -102,6 +103,14 @@ class Second(NamedTuple):
     load: Currents
     total: Currents
     shares: dict[str, Share]
+
+
+def told(second: Second) -> dict[str, tuple[float, int]]:
+    return {key: (what.current_a, what.phases) for key, what in second.shares.items()}
+
+
+def changes(seconds: list[Second]) -> int:
+    return sum(told(before) != told(after) for before, after in pairwise(seconds))
 
 
 class Connection:
