@@ -164,6 +164,18 @@ def test_one_that_gives_no_answer(house: House, plug: Callable[..., Plugged]) ->
     assert wishes(house) == {0: Wish(current_a=10.0)}
 
 
+def test_one_that_gives_no_answer_still_has_its_limit(house: House, plug: Callable[..., Plugged]) -> None:
+    plug("garage", **SMART | {"ClearChargingProfile": ...})
+    assert house.type("limit", "10A")[0] == 0
+    code, out, err = house.type("limit", "none", "--timeout", "0.5")
+    assert (code, out, err) == (
+        75,
+        "",
+        "tinyocpp: garage: no answer yet; the limit is taken back as soon as it can be: see tinyocpp status\n",
+    )
+    assert wishes(house) == {0: Wish()}
+
+
 def test_one_on_hold_is_told_when_it_is_accepted(house: House, plug: Callable[..., Plugged]) -> None:
     plugged = plug("garage", **SMART)
     assert house.type("charger", "hold", "garage")[0] == 0

@@ -193,6 +193,19 @@ def test_a_charger_that_was_away_is_told_when_it_is_back() -> None:
     assert (pair.told(), len(pair.station.profiles), pair.talk.store.ledger.wishes("garage")) == (None, 0, [])
 
 
+def test_a_limit_is_gone_when_the_charger_has_said_so() -> None:
+    pair = charging()
+    pair.wish(current_a=10.0)
+    pair.go(60)
+    pair.instead["ClearChargingProfile"] = ""  # no answer
+    pair.wish()
+    pair.go(90)
+    assert (pair.talk.store.ledger.wishes("garage")[0].wish.none, pair.drawn_a()) == (True, 10.0)
+    del pair.instead["ClearChargingProfile"]
+    pair.go(150)
+    assert (pair.talk.store.ledger.wishes("garage"), pair.drawn_a()) == ([], 16.0)
+
+
 def test_who_follows_hears_that_a_limit_is_gone() -> None:
     pair = charging()
     pair.wish(current_a=10.0)

@@ -40,6 +40,7 @@ TIMEOUT_S = 45.0  # twelve fallbacks, each answered within seconds
 EVERY = 0  # in place of a connector's number: all of them
 KEPT = "the limit is kept"
 UNANSWERED = f"no answer yet; {KEPT} and brought to it as soon as it can be: see tinyocpp status"
+NOT_TAKEN_BACK = "no answer yet; the limit is taken back as soon as it can be: see tinyocpp status"
 LATER = "tinyocpp status says whether it follows, once a car charges"
 DONE = (LimitState.ACCEPTED, LimitState.VERIFIED)
 
@@ -95,7 +96,7 @@ def _bring(client: CommandClient, order: Order, timeout_s: float, config: Config
     with suppress(Unavailable):  # when it comes back it is told as well
         client.look()
     wait = Wait(config, client, timeout_s, so_far=":")
-    print(wait.until(lambda _: order.answered(), order.answered, UNANSWERED))
+    print(wait.until(lambda _: order.answered(), order.answered, order.unanswered))
 
 
 def _connector(typed: int | None, one: Registered, reader: Reader) -> int:
@@ -149,6 +150,11 @@ class Order:
         """No wish of this connector's own any more, where there is one for all."""
         general = self._general
         return self._connector_id != EVERY and self._wish.none and general is not None and not general.wish.none
+
+    @property
+    def unanswered(self) -> str:
+        """What to say where nothing has come of it in time."""
+        return NOT_TAKEN_BACK if self._awaited.wish.none else UNANSWERED
 
     @property
     def kept(self) -> str:

@@ -54,7 +54,7 @@ def keep(charger: Charger) -> Errand:
             soon_s = yield from _attend(charger, number, wishes, begun_at)
             wait_s = min(wait_s, soon_s)
         for wished in wishes:
-            if wished.wish.none:
+            if wished.wish.none and _taken_back(charger, wished):
                 charger.ledger.drop_wish(wished)
         if not _business(charger):
             charger.limiting, charger.connectors = False, {}
@@ -75,6 +75,12 @@ def _numbers(charger: Charger, wishes: Sequence[Wished]) -> list[int]:
     named = {wished.connector_id for wished in wishes if wished.connector_id}
     left = {told.connector_id for told in charger.ledger.told(charger.id)}
     return sorted({*(charger.ledger.connectors(charger.id) or [1]), *named, *left, *charger.connectors})
+
+
+def _taken_back(charger: Charger, wished: Wished) -> bool:
+    """Is nothing of the owner's left at the connectors this is for? One that has not answered may still keep it."""
+    there = [one for one in charger.ledger.told(charger.id) if wished.connector_id in (0, one.connector_id)]
+    return all(one.leftover or one.stopped_tag for one in there)
 
 
 def _business(charger: Charger) -> bool:
