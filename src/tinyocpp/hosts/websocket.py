@@ -398,8 +398,9 @@ async def serve(
     attendant.look_after(config)
     ready(listener)
     await stop.wait()
-    attendant.stop()
+    attendant.leave()
     await listener.stop()
+    attendant.stop()
 
 
 def _tls_of(config: Config) -> ServerContext | None:

@@ -69,8 +69,9 @@ def supervise(
         ready([url for scheme, number in bound.items() for url in urls(scheme, host, number)])
         _wait_for_the_end(processes, attendant, read_config)
     finally:
-        attendant.stop()
+        attendant.leave()
         _end(processes)
+        attendant.stop()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     return 0
 
