@@ -525,6 +525,14 @@ WRONG_METERS = {
         'kind = "file"\npath = "a"\ninterval_s = 60',
         "meter.interval_s: 60 is longer than stale_after_s, 30: most of the time there would be no figure",
     ),
+    "asked more rarely than the sun waits": (
+        'kind = "file"\npath = "a"\ninterval_s = 50\nstale_after_s = 90',
+        "meter.interval_s: 50 is longer than solar.stale_after_s, 45: it would be taken for lost; write more there",
+    ),
+    "asked more rarely than the house waits": (
+        'kind = "file"\npath = "a"\ninterval_s = 40\nstale_after_s = 90\n[sharing]\nlimit_a = 25',
+        "meter.interval_s: 40 is longer than sharing.stale_after_s, 30: it would be taken for lost; write more there",
+    ),
     "an open quote": ('kind = "exec"\ncommand = "a \'b"', "meter.command: cannot be split into words: No closing"),
     "no program": ('kind = "exec"\ncommand = []', "meter.command: names no program"),
     "an empty program": ('kind = "exec"\ncommand = " "', "meter.command: names no program"),

@@ -340,7 +340,7 @@ def _placed(
         report=tables.report,
         control=tables.control,
         solar=tables.solar,
-        meter=_meter(tables.meter, name or FILE, folder),
+        meter=_meter(tables, name or FILE, folder),
         sharing=tables.sharing,
         data_transfer=tables.data_transfer,
         charger=chargers,
@@ -353,12 +353,23 @@ def _placed(
     )
 
 
-def _meter(table: object, name: str, folder: str) -> MeterConfig | None:
-    if table is None:
+def _meter(tables: Tables, name: str, folder: str) -> MeterConfig | None:
+    if tables.meter is None:
         return None
-    from tinyocpp.meterkinds import read_meter  # a backend has no meter, and most houses of one charger neither
+    from tinyocpp.meterkinds import (
+        MqttConfig,
+        read_meter,
+    )  # a backend has no meter, nor have most houses of one charger
 
-    return read_meter(table, name, folder)
+    meter = read_meter(tables.meter, name, folder)
+    patiences = {"solar": tables.solar.stale_after_s, "sharing": tables.sharing.stale_after_s}
+    if not tables.sharing.limit_a:
+        del patiences["sharing"]
+    for table, patience_s in patiences.items():
+        if meter.interval_s > patience_s and not isinstance(meter, MqttConfig):
+            problem = f"{meter.interval_s:g} is longer than {table}.stale_after_s, {patience_s:g}"
+            raise ConfigError(f"{name}: meter.interval_s: {problem}: it would be taken for lost; write more there")
+    return meter
 
 
 def _listener_placed(listener: ListenerConfig, folder: str) -> ListenerConfig:
