@@ -19,13 +19,19 @@ Amperes = Annotated[float, msgspec.Meta(ge=0, le=1000)]
 WattHours = Annotated[float, msgspec.Meta(ge=0, le=1000)]
 
 
+WRITE_EVERY_S = 5.0
+FOLLOWS_S = 25.0  # within it a charger and its car do what they were told (CTEK: 20)
+PAUSE_S = 60.0  # without current when phases are swapped: never under load
+DWELL_S = 300.0  # between two swaps of phases: chargers and cars need it to settle
+
+
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """How hastily a charger is told limits, and looked at."""
 
-    write_every_s: float = 5.0
-    settle_s: float = 25.0
-    pause_s: float = 60.0
-    dwell_s: float = 300.0
+    write_every_s: float = WRITE_EVERY_S
+    settle_s: float = FOLLOWS_S
+    pause_s: float = PAUSE_S
+    dwell_s: float = DWELL_S
     steered: bool = False  # the configuration wants a control program
 
 
@@ -33,9 +39,11 @@ class ControlConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """[control] How often, and how hastily."""
 
     interval_s: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 10.0  # from one decision to the next
-    write_every_s: Annotated[float, msgspec.Meta(ge=0, le=600)] = 5.0  # no charger is told a new limit more often
+    write_every_s: Annotated[float, msgspec.Meta(ge=0, le=600)] = (
+        WRITE_EVERY_S  # no charger is told a new limit more often
+    )
     fallback_a: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 6.0  # left with a charger for when we are lost; 0: off
-    settle_s: Annotated[float, msgspec.Meta(ge=0, le=50)] = 25.0  # what a charger and a car need to follow (CTEK: 20)
+    settle_s: Annotated[float, msgspec.Meta(ge=0, le=50)] = FOLLOWS_S
 
 
 class SolarConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,8 +58,8 @@ class SolarConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     swap_cost_wh: WattHours = 60.0  # the pause, at what one phase can give (3,680 W for 60 s)
     min_charging_s: Seconds = 120.0  # cars ramp for half a minute, and some give up after hasty stops
     min_off_s: Seconds = 60.0
-    dwell_s: Seconds = 300.0  # between two swaps of phases: chargers and cars need it to settle
-    pause_s: Seconds = 60.0  # without current when phases are swapped: never under load
+    dwell_s: Seconds = DWELL_S
+    pause_s: Seconds = PAUSE_S
     stale_after_s: Annotated[float, msgspec.Meta(ge=5, le=600)] = 45.0  # so that power is down within a minute
 
 
@@ -62,9 +70,9 @@ class SharingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     reserve_a: Amperes = 0.0  # always left free
     safe_a: Amperes = 6.0  # all chargers together while nothing is known: one car on each phase still charges
     stale_after_s: Annotated[float, msgspec.Meta(ge=5, le=600)] = 30.0  # so that a fuse is safe within a minute
-    lag_s: Seconds = 25.0  # within it chargers and cars do what they are told (CTEK: 20)
+    lag_s: Seconds = FOLLOWS_S
     raise_after_s: Seconds = 60.0  # longer than the plate of a stove is off
     raise_a: Amperes = 6.0  # at most, in one such step
     min_off_s: Seconds = 120.0  # cars give up after hasty stops
-    dwell_s: Seconds = 300.0  # on one phase before it is three again
+    dwell_s: Seconds = DWELL_S  # on one phase before it is three again
     rotate_after_s: Seconds = 900.0  # whose turn it is, when there is not enough for all
