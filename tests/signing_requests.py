@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-KEYS: dict[str, Key] = {}
 
 
+@cache
 def key(kind: str = "P-256") -> Key:
     """One of each is enough."""
-    makers = {
+    makers: dict[str, Callable[[], Key]] = {
         "P-256": lambda: ec.generate_private_key(ec.SECP256R1()),
         "P-192": lambda: ec.generate_private_key(ec.SECP192R1()),
         "RSA-2048": lambda: rsa.generate_private_key(65537, 2048),
         "RSA-1024": lambda: rsa.generate_private_key(65537, 1024),
         "Ed25519": ed25519.Ed25519PrivateKey.generate,
     }
-    return KEYS.setdefault(kind, makers[kind]())
+    return makers[kind]()
 
 
 def request(
