@@ -1,13 +1,12 @@
 """What all tests share: the same examples every time, what coverage is measured by, and which tests begin first."""
 
+import gc
+from collections.abc import Generator
 from importlib import import_module
-from pathlib import Path
 from pkgutil import iter_modules
 
 import pytest
 from hypothesis import settings
-
-TESTS = Path(__file__).resolve().parent
 
 # Hypothesis draws the same examples every time, so that a red test is red for everybody.
 settings.register_profile("tinyocpp", derandomize=True, deadline=None, print_blob=True)
@@ -62,6 +61,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--streets", type=int, default=0, help="how many other streets of chargers the ledger is tried on")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Nothing of it ever becomes garbage: to search for some would take as long again, now and in every test."""
+    gc.disable()
+    collected = yield
+    gc.freeze()
+    gc.enable()
+    return collected
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for package in LATE:  # else an uncounted test imports them, and their first lines are not counted
         for module in iter_modules(import_module(package).__path__, f"{package}."):
@@ -73,5 +82,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _begins(item: pytest.Item) -> int:
-    name = item.path.relative_to(TESTS).as_posix()
+    name = item.nodeid.partition("::")[0].removeprefix("tests/")
     return LONG.index(name) if name in LONG else len(LONG)
