@@ -75,6 +75,14 @@ class Ended(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class Rousing(msgspec.Struct):
+    """A charge that is to go on after a pause, and in which nothing has flowed since."""
+
+    since: datetime  # it was told more than 0 A
+    nudges: int = 0
+    nudged_at: datetime | None = None
+
+
 class Connector:
     """One of them, while limits are kept."""
 
@@ -93,9 +101,7 @@ class Connector:
         self.cleared = False  # nothing of ours is left there, as far as it was told to forget it
         self.unsure = True  # what it was told over another connection, or before it booted, may still count
         self.paused_at: datetime | None = None  # told 0 A, and nothing else since
-        self.resumed_at: datetime | None = None  # told more than 0 A after a pause, and nothing has flowed since
-        self.nudges = 0
-        self.nudged_at: datetime | None = None
+        self.rousing: Rousing | None = None
         self.ran_over = False  # more flowed after the pause than it was told
         self.stop_asked_at: datetime | None = None
         self.stop_refused = False
@@ -115,7 +121,7 @@ class Connector:
         self.told.clear()
         self.unsure = False
         self.wired, self.refused, self.began_at = 3, refused, at
-        self.stop_asked_at, self.stop_refused, self.resumed_at, self.ran_over = None, False, None, False
+        self.stop_asked_at, self.stop_refused, self.rousing, self.ran_over = None, False, None, False
 
     def booted(self) -> None:
         """It may have forgotten everything, or nothing (quirk C19)."""

@@ -11,6 +11,8 @@ and else when somebody wishes or offers something (`Session.heed`); it ends when
     rousing     a charge that does not go on after a pause
     sampling    fresh figures for whoever offers
     checking    does it follow? if not, the next shape
+    asking      what it means to give, a sample, and whether it still has what it was told before
+    clearing    a limit is taken back
 
 What is said to whom is the rule's, limits.py. Nothing of these is loaded for a charger without limits.
 """

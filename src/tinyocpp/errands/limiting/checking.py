@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from tinyocpp.dealings import LimitState
 from tinyocpp.errands.limiting.asking import composite_a, sample
 from tinyocpp.errands.limiting.clearing import clear_shape
-from tinyocpp.errands.limiting.desk import IDLE_S
+from tinyocpp.errands.limiting.desk import IDLE_S, NOW_S
 from tinyocpp.errands.limiting.telling import on_the_way, shun
 from tinyocpp.obedience import Seen, Verdict, all_of_it_on, ignores_phases, verdict
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 SAMPLE_S = 10.0  # what a sample that was asked for may take
 PAUSES_TRIED = 2  # shapes in which 0 A was not followed; then the charge is ended, for somebody wants it paused
-NOW_S = 0.0
 
 
 def look(desk: Desk, role: Role) -> Duty:
@@ -41,7 +40,7 @@ def look(desk: Desk, role: Role) -> Duty:
         return settled_s
     seen = desk.seen(_settled(since, desk))
     found = Verdict.UNKNOWN if seen is None else _judged(desk, telling, seen)
-    if seen is not None and (_learns_phases(desk, telling, seen) or _starves(desk, telling)):
+    if seen is not None and (_learns(desk, role, telling, seen) or _starves(desk, role, telling)):
         return NOW_S
     if found is Verdict.FOLLOWS:
         return _verified(desk, role, telling)
@@ -80,39 +79,41 @@ def _ask(desk: Desk, role: Role, telling: Telling) -> Duty:
     return IDLE_S
 
 
-def _learns_phases(desk: Desk, telling: Telling, seen: Seen) -> bool:
-    """On how many phases it charges, and what its watts are of. True: the limit is to be told in another way now."""
-    manner, wanted = desk.manner, telling.target
-    if ignores_phases(wanted, seen) and not desk.fixed and not desk.connector.ran_over:
+def _learns(desk: Desk, role: Role, telling: Telling, seen: Seen) -> bool:
+    """On how many phases it charges. True: the limit is to be told in another way now."""
+    if ignores_phases(telling.target, seen) and not desk.fixed and not desk.connector.ran_over:
         tried = desk.charger.quirks.phases or desk.switches_by == "watts" or "W" not in desk.facts.units
-        desk.learn(replace(manner, phases="fixed" if tried else "watts"))
+        desk.learn(replace(desk.manner, phases="fixed" if tried else "watts"))
         desk.keep(phases=None, swapped_at=None)
         return True
-    if seen.phases:
-        desk.connector.wired = seen.phases
-    if wanted.phases or not seen.phases or telling.shape is None or telling.shape.unit == "A":
+    if not seen.phases:
+        return False
+    desk.connector.wired = seen.phases
+    return _learns_watts(desk, role, telling, seen)
+
+
+def _learns_watts(desk: Desk, role: Role, telling: Telling, seen: Seen) -> bool:
+    """On how many phases it takes its watts to be meant, where no number of them is said. True: others than so far."""
+    manner, wanted, shape = desk.manner, telling.target, telling.shape
+    if wanted.phases or shape is None or shape.unit == "A":
         return False
     spread = seen.phases > manner.watts_of
     if spread or (seen.phases < manner.watts_of and all_of_it_on(wanted, seen, manner.watts_of)):
         desk.learn(replace(manner, watts_of=seen.phases))
-        del desk.connector.told[_role_of(desk, telling)]
+        del desk.connector.told[role]
         return True
     return False
 
 
-def _starves(desk: Desk, telling: Telling) -> bool:
+def _starves(desk: Desk, role: Role, telling: Telling) -> bool:
     """It holds back, for it takes the watts to be of more phases than it was taken to. True: tell it anew."""
     manner, shape = desk.manner, telling.shape
     alone = shape is not None and shape.unit == "W" and not telling.target.phases and not telling.target.pause
     if not alone or manner.watts_of == 3 or not desk.connector.held_back:
         return False
     desk.learn(replace(manner, watts_of=3))
-    del desk.connector.told[_role_of(desk, telling)]
+    del desk.connector.told[role]
     return True
-
-
-def _role_of(desk: Desk, telling: Telling) -> Role:
-    return "standing" if desk.connector.told.get("standing") is telling else "moving"
 
 
 def _verified(desk: Desk, role: Role, telling: Telling) -> float:

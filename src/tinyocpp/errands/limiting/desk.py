@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 
 Duty = Steps[float]
 """A part of the errand: it returns after how many seconds it wants to look again."""
+NOW_S = 0.0
 IDLE_S = 600.0
 
 
 class Desk:
-    """See the module. What is asked of it is as the ledger has it now."""
+    """See the module. What is asked of it is as the ledger has it; `now`, the charge and the wish are those the look
+    began with, however long an answer takes: all duties of one look are of one moment, and `overtaken` tells when there
+    is another charge or wish. What has happened meanwhile is kept with the clock's time."""
 
     def __init__(self, charger: Charger, connector: Connector, wished: Wished | None) -> None:
         self.charger = charger
@@ -137,6 +140,10 @@ class Desk:
     def after(self, moment: datetime, seconds: float) -> float:
         """How long yet until so many seconds after that moment; less than nothing: it is past."""
         return (moment + timedelta(seconds=seconds) - self.now).total_seconds()
+
+    def left_s(self, moment: datetime | None, seconds: float) -> float:
+        """The same; 0 where it is past, or never was."""
+        return 0.0 if moment is None else max(self.after(moment, seconds), 0.0)
 
     # What is kept, and told to the owner.
 

@@ -17,7 +17,7 @@ from tinyocpp.dealings import LimitState, Target, wished_of
 from tinyocpp.errands.limiting.asking import still_there
 from tinyocpp.errands.limiting.checking import look
 from tinyocpp.errands.limiting.clearing import clear
-from tinyocpp.errands.limiting.desk import IDLE_S, Desk
+from tinyocpp.errands.limiting.desk import IDLE_S, NOW_S, Desk
 from tinyocpp.errands.limiting.rousing import rouse
 from tinyocpp.errands.limiting.sampling import fresh
 from tinyocpp.errands.limiting.stopping import pause_by_stop, resume, survived
@@ -128,9 +128,11 @@ def _bring(desk: Desk, role: Role, wanted: Target | None) -> Duty:
     if role == "standing" and (yield from still_there(desk, now)):
         return desk.charger.pace.settle_s
     had = desk.connector.told.get(role)
-    current_s = _told_for_s(desk, role, had, now)
-    if current_s is not None:
-        return min(current_s, look_s)
+    counts_s = _counts_s(desk, role, had, now)
+    if had is not None and counts_s > 0:
+        if role == "standing" and not desk.answered:  # the same as before, by another wish
+            desk.record(had.state, now, desk.before.words if desk.before is not None else "")
+        return min(counts_s, look_s)
     spacing_s = _spacing_s(desk, role, had, now)
     if spacing_s > 0:
         return min(spacing_s, look_s)
@@ -160,25 +162,20 @@ def _take_back(desk: Desk, role: Role) -> Duty:
     return IDLE_S
 
 
-def _told_for_s(desk: Desk, role: Role, had: Telling | None, wanted: Target) -> float | None:
-    """How long what was told still does. None: it does not."""
+def _counts_s(desk: Desk, role: Role, had: Telling | None, wanted: Target) -> float:
+    """For how many seconds what was told last needs no word more. 0: it is to be told now."""
     if had is None or not _same(had.target, wanted):
-        return None
+        return NOW_S
     if role == "standing" and desk.connector.offer is not None and had.shape not in (None, lowered(had.shape)):
-        return None
-    if role == "standing" and not desk.answered:
-        if had.state is LimitState.REFUSED:
-            return None
-        desk.record(had.state, wanted, desk.before.words if desk.before is not None else "")
+        return NOW_S
     if had.state is LimitState.REFUSED:
-        left_s = desk.after(had.at, RETRY_S)
-    elif had.state is LimitState.ASKED and not (desk.transaction is None and desk.for_charges_alone):
-        left_s = -1.0 if had.refusals else desk.after(had.at, AGAIN_S)
-    elif role == "moving" and had.shape is not None and had.shape.expires and desk.connector.offered_until is not None:
-        left_s = desk.after(had.at, RENEWED * lasts(had.shape).total_seconds())
-    else:
-        return IDLE_S
-    return left_s if left_s > 0 else None
+        another = role == "standing" and not desk.answered
+        return NOW_S if another else desk.left_s(had.at, RETRY_S)
+    if had.state is LimitState.ASKED and not (desk.transaction is None and desk.for_charges_alone):
+        return NOW_S if had.refusals else desk.left_s(had.at, AGAIN_S)
+    if role == "moving" and had.shape is not None and had.shape.expires and desk.connector.offered_until is not None:
+        return desk.left_s(had.at, RENEWED * lasts(had.shape).total_seconds())
+    return IDLE_S
 
 
 def _same(told: Target, wanted: Target) -> bool:

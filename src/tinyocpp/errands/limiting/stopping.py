@@ -12,7 +12,7 @@ import msgspec
 
 from tinyocpp.commands import Ask, answer_to
 from tinyocpp.dealings import LimitState
-from tinyocpp.errands.limiting.desk import IDLE_S
+from tinyocpp.errands.limiting.desk import IDLE_S, NOW_S
 
 if TYPE_CHECKING:
     from tinyocpp.connectors import Role
@@ -56,7 +56,7 @@ def stop(desk: Desk) -> Duty:
     transaction, connector = desk.transaction, desk.connector
     if transaction is None:
         return IDLE_S
-    if connector.stop_asked_at is not None and (left_s := desk.after(connector.stop_asked_at, AGAIN_S)) > 0:
+    if left_s := desk.left_s(connector.stop_asked_at, AGAIN_S):
         return left_s
     connector.stop_asked_at, connector.starts = desk.now, 0
     desk.keep(stopped_tag="" if connector.refused else transaction.id_tag)
@@ -65,7 +65,7 @@ def stop(desk: Desk) -> Duty:
     if answer.refused:
         connector.stop_refused = True
         desk.keep(stopped_tag="")
-        return 0.0
+        return NOW_S
     return AGAIN_S
 
 
@@ -80,11 +80,8 @@ def resume(desk: Desk, wanted: Target | None) -> Duty:
         said = "its car has left" if connector.status == "Available" else "it does not start again: show the card"
         desk.announce(desk.keep(stopped_tag="", words=f"{before.words}; {said}"))
         return IDLE_S
-    left_s = max(
-        -1.0 if connector.stop_asked_at is None else desk.after(connector.stop_asked_at, desk.charger.pace.pause_s),
-        -1.0 if connector.started_at is None else desk.after(connector.started_at, AGAIN_S),
-    )
-    if left_s > 0:
+    ends_s = desk.left_s(connector.stop_asked_at, desk.charger.pace.pause_s)
+    if left_s := max(ends_s, desk.left_s(connector.started_at, AGAIN_S)):
         return left_s
     connector.starts, connector.started_at = connector.starts + 1, desk.now
     asked = {"connectorId": connector.connector_id, "idTag": before.stopped_tag}
@@ -95,12 +92,11 @@ def resume(desk: Desk, wanted: Target | None) -> Duty:
 def _goes_on(desk: Desk) -> float:
     """A charge runs: ours, or that of somebody who was quicker. One that does not end yet may still be the old one."""
     connector = desk.connector
-    left_s = -1.0 if connector.stop_asked_at is None else desk.after(connector.stop_asked_at, AGAIN_S)
-    if left_s > 0:
+    if left_s := desk.left_s(connector.stop_asked_at, AGAIN_S):
         return left_s
     desk.keep(stopped_tag="")
     connector.starts, connector.started_at = 0, None
-    return 0.0
+    return NOW_S
 
 
 def _record_pause(desk: Desk, wanted: Target) -> None:

@@ -32,8 +32,7 @@ def through_gap(desk: Desk, wanted: Target) -> tuple[Target, float]:
     if desk.transaction is None or not wanted.phases or wanted.phases == was or wanted.pause:
         return (replace(wanted, phases=None) if wanted.pause else wanted), inf
     swapped_at = None if before is None else before.swapped_at
-    dwell_s = -1.0 if swapped_at is None else desk.after(swapped_at, desk.charger.pace.dwell_s)
-    if dwell_s > 0:
+    if dwell_s := desk.left_s(swapped_at, desk.charger.pace.dwell_s):
         return _as_it_is(desk, wanted, was), dwell_s
     wait_s = _current_left_s(desk)
     if wait_s <= 0:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tinyocpp.commands import Answer, Ask, Outcome, answer_to, status_of
-from tinyocpp.connectors import Telling
+from tinyocpp.connectors import Rousing, Telling
 from tinyocpp.dealings import LimitState, Manner, Shape, Target
 from tinyocpp.limits import MOST_FALLBACKS, first_shape, message_of, walk
 from tinyocpp.mains import LEAST_A
@@ -120,10 +120,9 @@ def _keep_pause(desk: Desk, said: Target, now: datetime) -> None:
     connector = desk.connector
     if said.pause:
         connector.paused_at = connector.paused_at or now
-        connector.resumed_at = None
+        connector.rousing = None
     elif connector.paused_at is not None:
-        connector.paused_at, connector.resumed_at = None, now
-        connector.nudges, connector.nudged_at, connector.ran_over = 0, None, False
+        connector.paused_at, connector.rousing, connector.ran_over = None, Rousing(now), False
 
 
 def _keep_phases(desk: Desk, attempt: Attempt, now: datetime) -> None:
