@@ -97,12 +97,12 @@ class Pair:
         """As `tinyocpp limit` does it: into the ledger, then a nod."""
         wished = Wished(charger_id="garage", connector_id=connector_id, wish=Wish(**wish), at=self.talk.clock.at)
         self.talk.store.ledger.keep_wish(wished)
-        self.session.heed(None, self.talk.clock.seconds)
+        self.session.heed_wish(self.talk.clock.seconds)
         self._exchange()
 
     def offer(self, current_a: float | None, phases: int | None = None, connector_id: int = 1, **more: Any) -> None:
         offer = Offer(connector_id=connector_id, current_a=current_a, phases=phases, **more)
-        self.session.heed(offer, self.talk.clock.seconds)
+        self.session.heed_offer(offer, self.talk.clock.seconds)
         self._exchange()
 
     def plug_in(self, connector_id: int = 1, **car: Any) -> None:

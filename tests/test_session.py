@@ -232,8 +232,8 @@ def test_nobody_is_told_when_nobody_listens(house: Conversation) -> None:
 
 def test_a_nod_and_an_offer_taken_back_come_to_nothing_where_nothing_is_limited() -> None:
     talk = Conversation()
-    talk.session.heed(None, talk.clock.seconds)
-    talk.session.heed(Offer(connector_id=1), talk.clock.seconds)
+    talk.session.heed_wish(talk.clock.seconds)
+    talk.session.heed_offer(Offer(connector_id=1), talk.clock.seconds)
     talk.wait(0)
     assert talk.session.text_to_send() == []
     assert (talk.charger.limiting, talk.charger.connectors) == (False, {})
@@ -242,7 +242,7 @@ def test_a_nod_and_an_offer_taken_back_come_to_nothing_where_nothing_is_limited(
 def test_an_offer_is_taken_up_once() -> None:
     talk = Conversation()
     for current_a in (10.0, 12.0):
-        talk.session.heed(Offer(connector_id=1, current_a=current_a), talk.clock.seconds)
+        talk.session.heed_offer(Offer(connector_id=1, current_a=current_a), talk.clock.seconds)
     talk.wait(0)
     assert [json.loads(text)[2] for text in talk.session.text_to_send()] == ["GetConfiguration"]
     assert talk.charger.connector(1).offer == Offer(connector_id=1, current_a=12.0)
@@ -250,5 +250,5 @@ def test_an_offer_is_taken_up_once() -> None:
 
 def test_a_charger_that_was_not_let_in_is_told_no_limit() -> None:
     talk = Conversation(standing=Standing.CANDIDATE)
-    talk.session.heed(Offer(connector_id=1, current_a=10.0), talk.clock.seconds)
+    talk.session.heed_offer(Offer(connector_id=1, current_a=10.0), talk.clock.seconds)
     assert (talk.charger.limiting, talk.charger.connectors) == (False, {})

@@ -151,17 +151,23 @@ class Session:
         self._send_next(now)
         return pending.call_id
 
-    def heed(self, offer: Offer | None, now: float) -> None:
-        """The owner has wished something, or the control program offers something, inside a batch: look at once. What
-        may not be asked of a charger that is Rejected is asked when it is accepted."""
+    def heed_wish(self, now: float) -> None:
+        """The owner has wished something, inside a batch: look at once."""
+        self._keep_limits(now, wanted=limited(self.charger))
+
+    def heed_offer(self, offer: Offer, now: float) -> None:
+        """The control program offers something, or takes it back, inside a batch: look at once."""
+        wanted = offer.current_a is not None and self.charger.standing is Standing.ADMITTED
+        if wanted or self.charger.limiting:
+            self.charger.offered(offer)
+        self._keep_limits(now, wanted=wanted)
+
+    def _keep_limits(self, now: float, *, wanted: bool) -> None:
+        """What may not be asked of a charger that is Rejected is asked when it is accepted."""
         charger = self.charger
-        idle = not charger.limiting and charger.standing is Standing.ADMITTED
-        begins = idle and (limited(charger) if offer is None else offer.current_a is not None)
-        if offer is not None and (charger.limiting or begins):
-            charger.offered(offer)
         if charger.limiting:
             self._agenda.wake(now)
-        elif begins:
+        elif wanted and charger.standing is Standing.ADMITTED:
             from tinyocpp.errands.limiting import begin
 
             charger.undertake(begin(charger))

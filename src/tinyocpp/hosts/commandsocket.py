@@ -154,7 +154,7 @@ class CommandSocket:
         self._inode = 0
         self._clients: dict[Client, None] = {}
         self._asked: list[tuple[Client, Request]] = []
-        self._heeded: list[Offer | None] = []
+        self._heeded: list[Offer | None] = []  # None: a wish is new in the ledger
         self._called: dict[int, Client] = {}
         self._cancelled: list[int] = []
 
@@ -188,7 +188,10 @@ class CommandSocket:
         """Give the session what clients have asked. Inside a batch."""
         heeded, self._heeded = self._heeded, []
         for offer in heeded:
-            session.heed(offer, now)
+            if offer is None:
+                session.heed_wish(now)
+            else:
+                session.heed_offer(offer, now)
         asked, self._asked = self._asked, []
         for client, request in asked:
             call_id = session.send_call(request.call, bytes(request.payload), now, request.timeout_s)

@@ -1,7 +1,8 @@
 """Keep a charger to the limits the owner and the control program set, and see that it does (section 3.13).
 
 One errand does for all connectors of a connection. It begins with the connection where there is a wish in the ledger,
-and else when somebody wishes or offers something (`Session.heed`); it ends when nothing is wished, offered or left.
+and else when somebody wishes or offers something (`Session.heed_wish`, `heed_offer`); it ends when nothing is wished,
+offered or left.
 
     keeping     the duties at each connector in their order, and when to look again
     desk        one connector, with all one has to know to limit it, and what is kept of it
