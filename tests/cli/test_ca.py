@@ -15,7 +15,7 @@ import pytest
 from signing_requests import request
 
 from tinyocpp.certificates import read_certificates
-from tinyocpp.cli.charger.door import writing
+from tinyocpp.cli.writing import writing
 from tinyocpp.config import load
 from tinyocpp.dealings import CertificateState
 from tinyocpp.hosts.tls import server_context

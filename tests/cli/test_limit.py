@@ -291,7 +291,7 @@ def test_two_connectors(house: House, plug: Callable[..., Plugged]) -> None:
 
 
 def test_shown(house: House, plug: Callable[..., Plugged]) -> None:
-    assert house.type("limit")[1] == "No charger has connected yet; tinyocpp doctor says what to do.\n"
+    assert house.type("limit")[1] == "no charger has connected yet; tinyocpp doctor says what to do\n"
     plug("garage", **SMART)
     assert house.type("limit", "4.2kW", "--phases", "1")[0] == 0
     [row] = rows(house)

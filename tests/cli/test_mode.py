@@ -154,5 +154,5 @@ def test_what_cannot_be_meant(sunny: House, typed: list[str]) -> None:
 
 
 def test_nobody_yet(house: House) -> None:
-    assert house.type("mode") == (0, "No charger has connected yet; tinyocpp doctor says what to do.\n", "")
+    assert house.type("mode") == (0, "no charger has connected yet; tinyocpp doctor says what to do\n", "")
     assert house.type("mode", "fast")[0] == 69

@@ -99,7 +99,7 @@ def test_of_a_broken_tags_file_the_last_good_names_show(charging_house: House, p
 
 
 def test_nothing_yet(house: House) -> None:
-    assert house.type("status") == (0, "No charger has connected yet; tinyocpp doctor says what to do.\n", "")
+    assert house.type("status") == (0, "no charger has connected yet; tinyocpp doctor says what to do\n", "")
     assert house.type("status", "--json") == (0, "[]\n", "")
     house.tags.write_text("[[tag]]\n")
     assert "! " in house.type("status")[1]

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.certificates import expiry, plain_serial
-from tinyocpp.cli.charger.door import identity_typed, say_if_connected, writing
+from tinyocpp.cli.charger.door import identity_typed, say_if_connected
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
+from tinyocpp.cli.writing import writing
 from tinyocpp.config import FILE
 from tinyocpp.dealings import CertificateState, IssuedCertificate
 from tinyocpp.errors import CertificateRefused, Malformed, NotPermitted, Refused, StorageError

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tinyocpp.makers import Quirks
     from tinyocpp.storage import ChargerStatus, ConnectorStatus, Reader, Registered
 
+NO_CHARGER = "no charger has connected yet; tinyocpp doctor says what to do"
+
 
 def connected_now(config: Config) -> set[str]:
     """The identities, folded, whose command socket answers. Says so where this user may not know."""
@@ -63,7 +65,7 @@ def chosen(typed: str | None, reader: Reader, connected: Callable[[], Collection
     found = [one for one in known if fold_identity(one.charger_id) in here]
     found = found or [one for one in known if fold_identity(one.charger_id) != SIMULATOR] or known
     if not found:
-        raise Unavailable("no charger has connected yet; tinyocpp doctor says what to do")
+        raise Unavailable(NO_CHARGER)
     if len(found) > 1:
         several = "several chargers are connected" if here else "no charger is connected, and several are known"
         raise Unavailable(f"{several}: name one with --charger ({', '.join(one.charger_id for one in found)})")

@@ -12,12 +12,21 @@ from datetime import UTC, datetime
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from tinyocpp.cli.charger.door import writing
-from tinyocpp.cli.known import add_charger, chosen, connected_now, connectors, has_been_here, quirks, registered
+from tinyocpp.cli.known import (
+    NO_CHARGER,
+    add_charger,
+    chosen,
+    connected_now,
+    connectors,
+    has_been_here,
+    quirks,
+    registered,
+)
 from tinyocpp.cli.power import came_of_it, read_powers
 from tinyocpp.cli.program import add_timeout
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
 from tinyocpp.cli.waiting import Wait
+from tinyocpp.cli.writing import writing
 from tinyocpp.companions.commandclient import connected_chargers, open_charger
 from tinyocpp.dealings import LimitState, Wish, Wished
 from tinyocpp.errors import Malformed, NotPermitted, Refused, Unavailable
@@ -282,4 +291,4 @@ def _show(args: Namespace, config: Config, reader: Reader) -> None:
         Column("limit_words", "limit", lambda words: str(words or "none")),
         Column("told_at", "since", local_time(config.zone())),
     )
-    print_rows(rows, columns, args.format, empty="No charger has connected yet; tinyocpp doctor says what to do.")
+    print_rows(rows, columns, args.format, empty=NO_CHARGER)

@@ -10,10 +10,10 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tinyocpp.cli.charger.door import writing
-from tinyocpp.cli.known import add_charger, chosen, connected_now, connectors, has_been_here
+from tinyocpp.cli.known import NO_CHARGER, add_charger, chosen, connected_now, connectors, has_been_here
 from tinyocpp.cli.power import read_powers
 from tinyocpp.cli.tables import Column, add_format, print_rows
+from tinyocpp.cli.writing import writing
 from tinyocpp.companions import controlnotes
 from tinyocpp.errors import ConfigError, Malformed
 from tinyocpp.modes import FROM_THE_SUN, MODES
@@ -73,7 +73,7 @@ def _show(args: Namespace, config: Config, reader: Reader) -> None:
         Column("from", "said by"),
         Column("meaning", "that is"),
     )
-    print_rows(rows, columns, args.format, empty="No charger has connected yet; tinyocpp doctor says what to do.")
+    print_rows(rows, columns, args.format, empty=NO_CHARGER)
 
 
 def _set(args: Namespace, config: Config, reader: Reader) -> None:

@@ -26,7 +26,7 @@ from tinyocpp.cli.findings import (
     refused_certificates,
     tag_findings,
 )
-from tinyocpp.cli.known import connected_now, has_been_here
+from tinyocpp.cli.known import NO_CHARGER, connected_now, has_been_here
 from tinyocpp.cli.power import Power, meter_findings, power_findings, read_powers
 from tinyocpp.cli.program import printable
 from tinyocpp.cli.tables import Column, kwh, local_time, print_rows
@@ -189,7 +189,7 @@ def _draw(shown: Picture, config: Config) -> None:
         Column("limit_a", "limit", lambda limit_a: "" if limit_a is None else f"{limit_a:g} A"),
         Column("last_seen_at", "last seen", local_time(config.zone())),
     )
-    print_rows(_lines(shown.chargers), columns, empty="No charger has connected yet; tinyocpp doctor says what to do.")
+    print_rows(_lines(shown.chargers), columns, empty=NO_CHARGER)
     for sentence in _sentences(shown.chargers):
         print(printable(sentence))
     if shown.findings:

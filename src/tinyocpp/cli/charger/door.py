@@ -7,48 +7,38 @@ They work on the accounting database, whether or not anything runs; a running ho
 from __future__ import annotations
 
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from shlex import quote
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.cli.known import connected_now, look_up, quirks
+from tinyocpp.cli.known import NO_CHARGER, connected_now, look_up, quirks
 from tinyocpp.cli.program import printable
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
+from tinyocpp.cli.writing import writing
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import open_charger
 from tinyocpp.dealings import CertificateState
-from tinyocpp.errors import Malformed, OperatorError, Refused, StorageError, Unavailable
+from tinyocpp.errors import Malformed, OperatorError, Refused, Unavailable
 from tinyocpp.identity import RULE, fold_identity, valid_identity
 from tinyocpp.messages.core_boot import RegistrationStatus
 from tinyocpp.messages.payload import encode_payload
 from tinyocpp.messages.remote_trigger import MessageTrigger, TriggerMessage
-from tinyocpp.storage import BUSY, open_reader, open_store
+from tinyocpp.storage import open_reader
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterator
 
     from tinyocpp.config import Config
-    from tinyocpp.storage import Registered, Store
+    from tinyocpp.storage import Registered
 
 
 def identity_typed(typed: str) -> str:
     if not valid_identity(typed):
         raise Malformed(f"{typed!r}: {RULE}")
     return typed
-
-
-@contextmanager
-def writing(config: Config) -> Iterator[Store]:
-    """One batch; durable when it ends without an error."""
-    with closing(open_store(config)) as store:
-        if not store.begin():
-            raise StorageError(f"{BUSY}; try again")
-        yield store
-        store.commit()
 
 
 def add_identity(parser: ArgumentParser) -> None:
@@ -76,9 +66,7 @@ def show_list(args: Namespace, config: Config) -> int:
         Column("refusals", "refused", lambda times: str(times or "")),
         Column("refused_why", "why"),
     )
-    print_rows(
-        rows, columns, args.format, empty="no charger has connected yet; tinyocpp doctor says what to type into it"
-    )
+    print_rows(rows, columns, args.format, empty=NO_CHARGER)
     return 0
 
 

@@ -12,9 +12,10 @@ import time
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from tinyocpp.cli.charger.door import add_identity, identity_typed, writing
+from tinyocpp.cli.charger.door import add_identity, identity_typed
 from tinyocpp.cli.known import look_up
 from tinyocpp.cli.program import add_timeout
+from tinyocpp.cli.writing import writing
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import open_charger
 from tinyocpp.errors import CallRefused, Malformed, NoAnswer, OperatorError, Refused, Unavailable

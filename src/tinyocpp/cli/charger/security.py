@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tinyocpp.cli.charger.dialogue import Dialogue, understood
-from tinyocpp.cli.charger.door import identity_typed, writing
-from tinyocpp.cli.known import connected_now, look_up
+from tinyocpp.cli.charger.door import identity_typed
+from tinyocpp.cli.known import NO_CHARGER, connected_now, look_up
 from tinyocpp.cli.program import add_timeout, printable
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
+from tinyocpp.cli.writing import writing
 from tinyocpp.commands import ANSWER_TIMEOUT_S, agreed, status_of
 from tinyocpp.companions.commandclient import open_charger
 from tinyocpp.errors import CallRefused, Malformed, NoAnswer, Refused, Unavailable
@@ -87,7 +88,7 @@ def _show(config: Config, identity: str | None, format_: str) -> int:
         Column("refused_why", "why"),
     )
     rows = [_row(one, config, connected) for one in wanted]
-    print_rows(rows, columns, format_, empty="no charger has connected yet; tinyocpp doctor says what to type into it")
+    print_rows(rows, columns, format_, empty=NO_CHARGER)
     return 0
 
 
