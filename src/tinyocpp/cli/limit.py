@@ -152,13 +152,13 @@ class Order:
         had = {wished.connector_id: wished for wished in reader.wishes(one.charger_id)}
         self._own, self._general = had.get(connector_id), had.get(EVERY)
         self._replaced = [wished for number, wished in had.items() if connector_id == EVERY and number != EVERY]
-        self._awaited = Wished(charger_id=one.charger_id, connector_id=connector_id, wish=wish, at=at)
-
-    @property
-    def _back_to_general(self) -> bool:
-        """No wish of this connector's own any more, where there is one for all."""
+        self._in_vain = f"{one.charger_id} does not change its number of phases; nothing is kept"
         general = self._general
-        return self._connector_id != EVERY and self._wish.none and general is not None and not general.wish.none
+        self._goes_back_to = None  # the wish for all connectors, where this one is to have none of its own any more
+        if connector_id != EVERY and wish.none and general is not None and not general.wish.none:
+            self._goes_back_to = general
+        own = Wished(charger_id=one.charger_id, connector_id=connector_id, wish=wish, at=at)
+        self._awaited = self._goes_back_to or own
 
     @property
     def unanswered(self) -> str:
@@ -185,14 +185,13 @@ class Order:
         """What to say where there is nothing to do; "" where there is. Raises Refused for what this charger cannot."""
         if self._wish.none and not (self._own or self._general or self._replaced):
             return f"{self._where(self._connector_id)} has no limit"
-        if self._back_to_general and self._own is None:
-            assert self._general is not None
+        if self._goes_back_to is not None and self._own is None:
             raise Refused(
-                f"{self._general.wish.words} is for all connectors of {self._one.charger_id}: take that back with"
+                f"{self._goes_back_to.wish.words} is for all connectors of {self._one.charger_id}: take that back with"
                 " tinyocpp limit none, then give the others theirs with --connector"
             )
-        if self._only_phases and self._keeps_phases():
-            raise Refused(f"{self._one.charger_id} does not change its number of phases; nothing is kept")
+        if self._asks_in_vain():
+            raise Refused(self._in_vain)
         return ""
 
     def keep(self) -> None:
@@ -200,11 +199,9 @@ class Order:
         with writing(self._config) as store:
             for wished in self._replaced:
                 store.ledger.drop_wish(wished)
-            if self._back_to_general:
+            if self._goes_back_to is not None:
                 assert self._own is not None
-                assert self._general is not None
                 store.ledger.drop_wish(self._own)
-                self._awaited = self._general
             else:
                 store.ledger.keep_wish(self._awaited)
 
@@ -212,9 +209,10 @@ class Order:
         """What has come of it, once every connector it is for has been told. Raises Refused for a no."""
         if self._awaited.wish.none:
             return None if self._stands() else f"{self._where(self._connector_id)} has no limit any more"
-        if self._only_phases and self._keeps_phases():
-            self._drop()
-            raise Refused(f"{self._one.charger_id} does not change its number of phases; nothing is kept")
+        if self._asks_in_vain():
+            with writing(self._config) as store:
+                store.ledger.drop_wish(self._awaited)
+            raise Refused(self._in_vain)
         if not self._stands():
             raise Refused("another limit has been typed meanwhile, and counts: see tinyocpp limit")
         told = {one.connector_id: one for one in self._reader.told(self._one.charger_id)}
@@ -232,7 +230,7 @@ class Order:
             again = "told again after its next start" if bad[0].state is LimitState.REFUSED else "looked after"
             raise Refused(f"{words}; {KEPT}, and {again}")
         lines = [f"{where}: {words}" for where, words in said.items()]
-        if self._wish.phases and self._keeps_phases():
+        if self._wish.phases and self._phases_are_fixed():
             lines.append(f"{self._one.charger_id} does not change its number of phases: the limit is for those it has")
         if any(one.state is LimitState.ACCEPTED for one in answered):
             lines.append(LATER)
@@ -255,15 +253,12 @@ class Order:
             for one in self._reader.wishes(self._one.charger_id)
         )
 
-    def _drop(self) -> None:
-        with writing(self._config) as store:
-            store.ledger.drop_wish(self._awaited)
+    def _asks_in_vain(self) -> bool:
+        """For another number of phases, and nothing else, where that is fixed."""
+        wish = self._wish
+        return wish.phases is not None and wish.current_a is wish.power_w is None and self._phases_are_fixed()
 
-    @property
-    def _only_phases(self) -> bool:
-        return self._wish.phases is not None and self._wish.current_a is None and self._wish.power_w is None
-
-    def _keeps_phases(self) -> bool:
+    def _phases_are_fixed(self) -> bool:
         """By what is known by now: what was learnt of it was perhaps learnt just now."""
         one = registered(self._reader, self._one.charger_id) or self._one
         learnt = self._reader.manner(one.charger_id).for_firmware(one.firmware)
