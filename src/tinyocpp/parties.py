@@ -54,6 +54,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     drawn_a: Currents | None = None  # measured, by the charger's own phases
     drawn_s: float = -inf  # when, by our clock
     fallback_a: float | None = None  # not connected: what it may draw all the same
+    fallback_phases: int = 3  # and on how many phases
 
     def wires(self, fallen: bool = False) -> Wires:
         return WIRED[self.rotation][: 1 if fallen else self.phases]

@@ -172,7 +172,7 @@ def _next(moment: Moment, party: Party, grants: Grants, open_to_it: Currents) ->
     line, grant = moment.lines[party.key], grants.get(party.key)
     fallen_phases = 1 if line.fallen else party.phases
     if party.fallback_a is not None:
-        return party.fallback_a, fallen_phases
+        return party.fallback_a, party.fallback_phases
     if grant is None or _rests_s(moment, party):
         return 0.0, fallen_phases
     target_a = party.in_steps(grant.current_a)

@@ -5,6 +5,7 @@ The cars follow what they are given after a while, the meter tells of a moment s
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,18 +23,35 @@ if TYPE_CHECKING:
 
 VOLT = 230.0
 ROUND_S, METER_LATE_S, CAR_LATE_S, SAMPLED_S = 5.0, 5.0, 10.0, 10.0
+HELD_S = 300.0  # a charger keeps what it was told, when it hears nothing any more
+
+
+METER: Any = object()  # there is one: what kind is nobody's business here
 
 
 class Car:
     """Follows what its charger was given ten seconds ago."""
 
-    def __init__(self, name: str, mode: Mode = "fast", *, phases: int = 3, most_a: float = 16.0, **live: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        mode: Mode = "fast",
+        *,
+        phases: int = 3,
+        most_a: float = 16.0,
+        holds_s: float = HELD_S,
+        **live: Any,
+    ) -> None:
         self.name = name
         self.mode: Mode = mode
         self.phases = phases
         self.most_a = most_a
+        self.holds_s = holds_s
         self.live = live
         self.here = True
+        self.away_s: float | None = None  # not connected since then: it hears nothing
+        self.hears = True
+        self.left_a = 6.0
         self.given: list[tuple[float, Given | None]] = []
         self.samples: list[Drawn] = []
 
@@ -41,6 +59,8 @@ class Car:
         """A on each phase of its own."""
         told = [what for at_s, what in self.given if at_s <= now_s - CAR_LATE_S]
         what = told[-1] if told else None
+        if self.away_s is not None and now_s > self.away_s + self.holds_s:
+            what = Given(self.left_a, 3, "")
         if not self.here or (what is not None and what.current_a < 6):
             return (0.0, 0.0, 0.0)
         current_a = self.most_a if what is None else min(what.current_a, self.most_a)
@@ -56,7 +76,9 @@ class Car:
             mode=self.mode,
             phases=self.phases,
             outlet=outlet,
-            drawn=tuple(self.samples[-5:]),
+            connected=self.away_s is None,
+            holds_s=self.holds_s,
+            drawn=tuple(self.samples[-5:]) if self.away_s is None else (),
             **self.live,
         )
 
@@ -65,12 +87,17 @@ class House:
     """The rounds, and what they came to."""
 
     def __init__(
-        self, *cars: Car, pv: Callable[[float], float] = lambda _: 0.0, load: Any = (0.0, 0.0, 0.0), **config: Any
+        self,
+        *cars: Car,
+        pv: Callable[[float], float] = lambda _: 0.0,
+        load: Any = (0.0, 0.0, 0.0),
+        meter: Any = METER,
+        **config: Any,
     ) -> None:
         self.cars = {f"{car.name}/1": car for car in cars}
         self.pv = pv
         self.load = load if callable(load) else lambda _: load
-        self.config = Config(control=ControlConfig(interval_s=ROUND_S), meter=METER, **config)
+        self.config = Config(control=ControlConfig(interval_s=ROUND_S), meter=meter, **config)
         self.steering = Steering(self.config)
         self.now_s = 0.0
         self.metered = True
@@ -93,7 +120,20 @@ class House:
         lives = [car.as_live() for car in self.cars.values()]
         self.given = self.steering.decide(lives, self._measured(), self.now_s)
         for key, car in self.cars.items():
-            car.given.append((self.now_s, self.given.get(key)))
+            if car.away_s is None and car.hears:
+                car.given.append((self.now_s, self.given.get(key)))
+                car.left_a = self.steering.left_a(key)
+
+    def lose(self, name: str) -> None:
+        self.cars[f"{name}/1"].away_s = self.now_s
+
+    def find(self, name: str) -> None:
+        car = self.cars[f"{name}/1"]
+        car.away_s = None
+        car.given.append((self.now_s - CAR_LATE_S, Given(car.left_a, 3, "")))
+
+    def add(self, *cars: Car) -> None:
+        self.cars |= {f"{car.name}/1": car for car in cars}
 
     def _grid_a(self) -> tuple[float, float, float]:
         sums = [amperes - self.pv(self.now_s) / 3 / VOLT for amperes in self.load(self.now_s)]
@@ -116,9 +156,6 @@ class House:
 
     def most_a(self, since_s: float = 0.0) -> float:
         return max(max(currents) for at_s, currents in self.shown if at_s >= since_s)
-
-
-METER: Any = object()  # there is one: what kind is nobody's business here
 
 
 def test_who_charges_fast_where_nothing_is_shared_is_given_nothing() -> None:
@@ -223,6 +260,130 @@ def test_what_is_left_with_a_charger_is_what_is_safe_when_nobody_looks() -> None
     assert Steering(shared).fallback_a(live, 1) == 6.0
     assert Steering(shared).fallback_a(live, 2) == 0.0  # two of them would be 12 A on each phase
     assert Steering(Config(control=ControlConfig(fallback_a=0.0))).fallback_a(live, 1) == 0.0
+
+
+# ------------------------------------------------------------------------------------------ chargers that are not there
+
+
+def shared(*cars: Car, limit_a: float = 20.0, safe_a: float = 6.0) -> House:
+    """Chargers alone on a connection: what one takes another has not."""
+    return House(*cars, meter=None, sharing=SharingConfig(limit_a=limit_a, safe_a=safe_a))
+
+
+def amperes(house: House) -> dict[str, float]:
+    return {car.name: car.draws(house.now_s)[0] for car in house.cars.values()}
+
+
+def test_one_that_is_lost_goes_on_with_what_it_was_given_until_that_is_over() -> None:
+    house = shared(Car("garage"), Car("carport"))
+    house.live(120)
+    house.lose("garage")
+    for _ in range(int(HELD_S)):
+        house.live(1)
+        assert amperes(house) == {"garage": 10.0, "carport": 10.0}
+    house.live(60)
+    assert amperes(house) == {"garage": 0.0, "carport": 16.0}  # two times 6 A are more than is safe: off was left
+
+
+def test_one_that_is_lost_is_counted_with_what_was_left_with_it_when_it_was_alone() -> None:
+    house = shared(Car("garage"))
+    house.live(60)
+    house.lose("garage")
+    house.live(30)
+    house.add(Car("carport"), Car("yard"))
+    house.live(HELD_S + 30)
+    assert amperes(house) == {"garage": 6.0, "carport": 7.0, "yard": 7.0}
+
+
+def test_a_mode_that_is_typed_while_it_is_away_has_not_reached_it() -> None:
+    house = shared(Car("garage"))
+    house.live(60)
+    house.lose("garage")
+    house.cars["garage/1"].mode = "off"
+    house.live(30)
+    house.add(Car("carport"))
+    house.live(HELD_S + 30)
+    assert amperes(house) == {"garage": 6.0, "carport": 14.0}
+
+
+def test_a_limit_that_does_not_expire_is_counted_for_the_whole_charge() -> None:
+    house = shared(Car("garage", holds_s=inf), Car("carport"))
+    house.live(120)
+    house.lose("garage")
+    house.live(3 * HELD_S)
+    assert amperes(house) == {"garage": 10.0, "carport": 10.0}
+
+
+def test_what_was_told_to_a_line_that_was_dead_already_has_not_reached_it() -> None:
+    house = shared(Car("garage"))
+    house.live(60)
+    assert amperes(house) == {"garage": 16.0}
+    house.cars["garage/1"].hears = False
+    house.add(Car("carport"))
+    house.live(90)  # for three pings nobody notices
+    house.lose("garage")
+    house.live(30)
+    assert amperes(house) == {"garage": 16.0, "carport": 0.0}
+
+
+def test_what_was_left_with_it_may_flow_on_all_its_phases() -> None:
+    """It is told without a number of them."""
+    on_second = {"phases": 1, "rotation": "SRT", "priority": 1}
+    house = shared(
+        Car("garage", can_swap=True), Car("carport", **on_second), Car("yard", **on_second), limit_a=16.0, safe_a=18.0
+    )
+    house.live(400)
+    house.lose("garage")
+    house.live(HELD_S - 30)
+    assert house.drawn_a("garage") == (16.0, 0.0, 0.0)
+    assert amperes(house) == {"garage": 16.0, "carport": 8.0, "yard": 8.0}
+    house.live(120)
+    assert house.drawn_a("garage") == (6.0, 6.0, 6.0)
+    assert sorted(amperes(house).values()) == [0.0, 6.0, 10.0]  # they take turns
+
+
+def test_of_one_nobody_had_a_word_with_the_most_is_counted_and_then_the_most_that_may_be_left_with_it() -> None:
+    garage = Car("garage")
+    garage.away_s = 0.0
+    garage.given.append((0.0, None))
+    house = shared(garage, Car("carport"))
+    house.live(200)
+    assert amperes(house) == {"garage": 16.0, "carport": 0.0}
+    house.live(HELD_S)
+    assert amperes(house) == {"garage": 6.0, "carport": 14.0}
+
+
+def test_what_another_gave_to_one_that_is_lost_it_still_has() -> None:
+    garage = Car("garage")
+    garage.away_s = 0.0
+    garage.given.append((-60.0, Given(9.0, 3, "")))
+    house = shared(garage, Car("carport"))
+    house.steering = Steering(house.config, {"garage/1": Given(9.0, 3, "")})
+    house.live(60)
+    assert amperes(house) == {"garage": 9.0, "carport": 11.0}
+
+
+def test_one_that_comes_back_waits_for_what_the_others_have_had_of_it() -> None:
+    house = shared(Car("garage"), Car("carport"))
+    house.live(120)
+    house.lose("garage")
+    house.live(HELD_S + 120)
+    assert amperes(house) == {"garage": 0.0, "carport": 16.0}
+    house.find("garage")
+    began_s = house.now_s
+    house.live(300)
+    assert amperes(house) == {"garage": 10.0, "carport": 10.0}
+    assert house.most_a(began_s) <= 20.0
+
+
+def test_the_sun_that_one_who_is_lost_takes_is_nobody_elses() -> None:
+    house = House(Car("first", "solar", phases=1, priority=1), Car("second", "solar", phases=1), pv=lambda _: 5600.0)
+    house.live(600)
+    second_a = house.drawn_a("second")[0]
+    house.pv = lambda _: 4000.0
+    house.lose("second")
+    house.live(200)
+    assert house.drawn_a("first")[0] == pytest.approx(4000 / VOLT - second_a, abs=0.6)
 
 
 def test_between_two_decisions_of_the_sun_the_last_one_stands() -> None:

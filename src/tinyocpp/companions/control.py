@@ -15,7 +15,6 @@ import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from tinyocpp.companions.controlnotes import ConnectorNote, MeterNote, Notes, left_behind, write
@@ -75,7 +74,7 @@ class Control:
                     now_s = time.monotonic()
                     if now_s - decided_s >= interval_s * (SOONEST if news else 1.0):
                         decided_s = now_s
-                        self._round(view.lives(partial(self._steering.settled_on, now_s=now_s)), watch, now_s)
+                        self._round(view.lives(), watch, now_s)
             finally:
                 self._lines.close()
                 if watch is not None:
@@ -110,10 +109,10 @@ class Control:
         seen = None if watch is None else watch.look()
         given = self._steering.decide(lives, seen.measured if seen is not None else None, now_s)
         for live in lives:
-            self._offer(live, given.get(live.key), len(lives), now_s)
+            self._offer(live, given.get(live.key), now_s)
         self._note(lives, given, seen)
 
-    def _offer(self, live: Live, what: Given | None, chargers: int, now_s: float) -> None:
+    def _offer(self, live: Live, what: Given | None, now_s: float) -> None:
         """Said again before it is over. Who is to have what it likes is told so once over a connection: an earlier one
         of us may have left something with it."""
         if not live.connected:
@@ -131,7 +130,7 @@ class Control:
             connector_id=live.connector_id,
             current_a=what.current_a,
             phases=self._told_phases(live, what),
-            fallback_a=self._steering.fallback_a(live, chargers),
+            fallback_a=self._steering.left_a(live.key),
             valid_s=valid_s,
             sample_s=max(round(self.config.control.interval_s), LEAST_SAMPLE_S),
         )

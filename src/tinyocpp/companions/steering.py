@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from tinyocpp import sharing, solar
 from tinyocpp.headroom import Reading
 from tinyocpp.modes import FROM_THE_SUN
+from tinyocpp.obedience import ACTIVE_A
 from tinyocpp.parties import Currents, Party
 from tinyocpp.solar import Decision, Outlet, Sample
 
@@ -30,6 +31,7 @@ SETTLED_S = 45.0  # charger, car and the next sample have followed by then
 TOGETHER = 0.25  # of an interval: so near to each other house and car were measured at one moment
 READINGS_KEPT = 60
 GIFTS_KEPT = 20
+UNNOTICED_S = 120.0  # so long a line may be dead until three pings were missed
 
 
 class Drawn(msgspec.Struct, frozen=True):
@@ -50,9 +52,10 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = "fast"
     priority: int = 0
     rotation: Rotation = "RST"
-    phases: int = 3  # that its car uses
+    phases: int = 3  # that its car uses, or may use: one that is seen to use fewer is reckoned with these
     can_swap: bool = False
     outlet: Outlet = Outlet()  # its currents; the phases are said above
+    holds_s: float = 900.0  # so long it goes on with what it was given when nobody says it again
     drawn: tuple[Drawn, ...] = ()  # the newest last
 
     @property
@@ -72,6 +75,39 @@ class Given(msgspec.Struct, frozen=True):
     words: str
 
 
+class Gift(NamedTuple):
+    """What was given from a moment on."""
+
+    since_s: float
+    current_a: float
+    phases: int
+    power_w: float
+
+
+class _Connector(msgspec.Struct, kw_only=True):
+    """What is remembered of one, as long as it is reckoned with."""
+
+    charge: int | None = None  # what follows up to `decision`, and `used`, is for this one
+    sun: solar.State | None = None
+    decided_s: float = -inf
+    decision: Decision | None = None
+    given: Given | None = None  # last; by one that is lost, what it may still have
+    left_a: float | None = None  # what was left with it; None: by somebody before us
+    lost_s: float | None = None  # since when it is not connected
+    gifts: deque[Gift] = msgspec.field(default_factory=lambda: deque(maxlen=GIFTS_KEPT))
+    used: int | None = None  # phases of its car, where it was free to use all; None: no current was seen yet
+    on_phases: int = 0  # that it is to use since then; 0: none, or nobody knows
+    on_since_s: float = -inf
+
+    def unheard(self, now_s: float) -> Given | None:
+        """The most it was given while nobody may have noticed that it heard nothing any more."""
+        ends_s = [gift.since_s for gift in self.gifts][1:] + [inf]
+        lately = [gift for gift, end_s in zip(self.gifts, ends_s, strict=False) if end_s > now_s - UNNOTICED_S]
+        if not lately:
+            return None
+        return Given(max(gift.current_a for gift in lately), max(gift.phases for gift in lately), "")
+
+
 class Steering:
     """Decides as often as it is asked; remembers what the laws remember, and what was given since when."""
 
@@ -79,28 +115,37 @@ class Steering:
         """`before`: what was given by key until just now, by one who is gone; charges that run go on with it."""
         self.config = config
         self._before = dict(before or {})
-        self._suns: dict[str, tuple[int | None, solar.State]] = {}  # for which charge
-        self._decided_s: dict[str, float] = {}
-        self._decisions: dict[str, Decision] = {}
+        self._connectors: dict[str, _Connector] = {}
         self._shared = sharing.State()
         self._meter: deque[Measured] = deque(maxlen=READINGS_KEPT)
-        self._given: dict[str, deque[tuple[float, float]]] = {}  # since when, W
-        self._last: dict[str, Given] = {}
         self._together_s = TOGETHER * config.control.interval_s
-        self._on: dict[str, tuple[int, float]] = {}  # since when on how many phases
 
     def decide(self, lives: Sequence[Live], measured: Measured | None, now_s: float) -> dict[str, Given]:
         """By key; who is missing may have what it likes."""
         if measured is not None and (not self._meter or measured.taken_s > self._meter[-1].taken_s):
             self._meter.append(measured)
+        self._connectors = {live.key: self._connectors.get(live.key, _Connector()) for live in lives}
+        lives = [replace(live, phases=min(self._used(live, now_s), live.phases)) for live in lives]
         in_order = sorted(lives, key=lambda live: (-live.priority, live.key))
         wanted = {live.key: self._wanted(live, in_order[number + 1 :], now_s) for number, live in enumerate(in_order)}
+        for live in in_order:
+            self._left_with(live, len(in_order), now_s)
         shares = self._shares(in_order, wanted, measured, now_s)
         given = {live.key: _least(live, wanted[live.key], shares.get(live.key)) for live in in_order if live.connected}
         kept = {key: what for key, what in given.items() if what is not None}
         self._remember(in_order, kept, now_s)
         self._before.clear()
         return kept
+
+    def _used(self, live: Live, now_s: float) -> int:
+        """How many phases its car uses where it may use all: three until a current was seen."""
+        one, newest = self._connectors[live.key], live.drawn[-1] if live.drawn else None
+        if one.charge != live.transaction_id:
+            one.charge, one.used, one.sun = live.transaction_id, None, None
+        on_more = not live.can_swap or (one.on_phases > 1 and now_s - one.on_since_s >= SETTLED_S)
+        if on_more and newest is not None and newest.currents_a is not None:
+            one.used = sum(current > ACTIVE_A for current in newest.currents_a) or one.used
+        return one.used or 3
 
     # What the sun says.
 
@@ -110,26 +155,24 @@ class Steering:
             return Decision(0, 0.0, "off")
         if live.mode == "fast":
             return None
-        charge, state = self._suns.get(live.key, (None, solar.State()))
+        one = self._connectors[live.key]
         if live.transaction_id is None:
-            self._suns.pop(live.key, None)
             return Decision(0, 0.0, "waiting for a charge to begin")
-        if charge != live.transaction_id:
-            state = self._begun(live, now_s)
-        elif now_s - self._decided_s.get(live.key, -inf) < self.config.control.interval_s - 1e-3:
-            return self._decisions[live.key]
+        if one.sun is None:
+            one.sun = self._begun(live, now_s)
+        elif one.decision is not None and now_s - one.decided_s < self.config.control.interval_s - 1e-3:
+            return one.decision
         sample = self._sample(live, after)
-        state, decision = solar.decide(state, self.config.solar, live.mode, live.choices(), sample, now_s)
-        self._suns[live.key] = live.transaction_id, state
-        self._decided_s[live.key], self._decisions[live.key] = now_s, decision
-        return decision
+        one.sun, one.decision = solar.decide(one.sun, self.config.solar, live.mode, live.choices(), sample, now_s)
+        one.decided_s = now_s
+        return one.decision
 
     def _begun(self, live: Live, now_s: float) -> solar.State:
         before = self._before.get(live.key)
         if before is None:
             return solar.State()
         power_w = live.outlet.power_w(before.phases, before.current_a)
-        self._given[live.key] = deque([(now_s, power_w)], maxlen=GIFTS_KEPT)
+        self._connectors[live.key].gifts.append(Gift(now_s, before.current_a, before.phases, power_w))
         return solar.resumed(before.phases, before.current_a, now_s)
 
     def _sample(self, live: Live, after: Sequence[Live]) -> Sample | None:
@@ -140,7 +183,7 @@ class Steering:
         if found is None:
             return None
         measured, car_w = found
-        giving_w = sum(self._drew_w(other, measured.taken_s) for other in after if other.mode in FROM_THE_SUN)
+        giving_w = sum(self._drew_w(other, measured.taken_s) for other in after if _yields(other))
         return Sample(
             read_s=measured.read_s,
             delay_s=measured.delay_s,
@@ -153,7 +196,8 @@ class Steering:
     def _together(self, live: Live) -> tuple[Measured, float] | None:
         """A car that was given something else a moment ago may draw the one or the other: taken together with a meter
         read at another moment, that would be a surplus that is not there, and the next would be the opposite."""
-        given_s = self._given[live.key][-1][0] if self._given.get(live.key) else -inf
+        gifts = self._connectors[live.key].gifts
+        given_s = gifts[-1].since_s if gifts else -inf
         for measured in reversed(self._meter):
             if measured.taken_s >= given_s + SETTLED_S:
                 return measured, self._drew_w(live, measured.taken_s)
@@ -169,7 +213,7 @@ class Steering:
         measured = [one for one in live.drawn if one.at_s <= at_s + self._together_s]
         if measured:
             return measured[-1].power_w
-        given = [power_w for since_s, power_w in self._given.get(live.key, ()) if since_s <= at_s]
+        given = [gift.power_w for gift in self._connectors[live.key].gifts if gift.since_s <= at_s]
         return given[-1] if given else 0.0
 
     # What the house leaves.
@@ -183,13 +227,13 @@ class Steering:
         reading = None
         if measured is not None and measured.currents_a is not None:
             reading = Reading(currents_a=measured.currents_a, read_s=measured.read_s, delay_s=measured.delay_s)
-        parties = [self._party(live, wanted[live.key]) for live in lives]
+        parties = [self._party(live, wanted[live.key] if live.connected else None) for live in lives]
         metered = self.config.meter is not None
         self._shared, shares = sharing.share(self._shared, config, parties, reading, now_s, metered=metered)
         return shares
 
     def _party(self, live: Live, decision: Decision | None) -> Party:
-        last, newest = self._last.get(live.key), live.drawn[-1] if live.drawn else None
+        last, newest = self._connectors[live.key].given, live.drawn[-1] if live.drawn else None
         most_a = live.outlet.max_current_a
         if decision is not None and decision.phases and decision.current_a:
             most_a = min(most_a, decision.current_a)
@@ -206,11 +250,18 @@ class Steering:
             allowed_a=live.outlet.max_current_a if last is None else last.current_a,  # begun anew: it may have all
             drawn_a=None if newest is None else newest.currents_a,
             drawn_s=-inf if newest is None else newest.at_s,
-            fallback_a=None if live.connected else self.fallback_a(live, len(self._last)),
+            fallback_a=None if live.connected or last is None else last.current_a,
+            fallback_phases=live.phases if last is None else last.phases or live.phases,
         )
 
+    def left_a(self, key: str) -> float:
+        """What is left with a connected charger for the time when nobody says anything any more."""
+        left_a = self._connectors[key].left_a
+        assert left_a is not None
+        return left_a
+
     def fallback_a(self, live: Live, chargers: int) -> float:
-        """What is left with the charger for the time when nobody says anything any more."""
+        """What is to be left with it, now that there are so many."""
         if live.mode == "off":
             return 0.0
         fallback_a, house = self.config.control.fallback_a, self.config.sharing
@@ -218,23 +269,39 @@ class Steering:
             return 0.0
         return fallback_a
 
+    def _left_with(self, live: Live, chargers: int, now_s: float) -> None:
+        """One that is lost goes on with what it was given until that is surely over, then with what was left with it.
+        Of one we never had a word with, both may be the most there is."""
+        one = self._connectors[live.key]
+        if live.connected:
+            one.left_a, one.lost_s = self.fallback_a(live, chargers), None
+            return
+        left_a = self.config.control.fallback_a if one.left_a is None else one.left_a
+        if one.lost_s is None:
+            one.lost_s = now_s
+            one.given = one.unheard(now_s) or self._before.get(live.key) or Given(live.outlet.max_current_a, 0, "")
+        if one.given is None or now_s - one.lost_s >= live.holds_s:
+            one.given = Given(left_a, 0, "")
+        one.given = replace(one.given, current_a=max(one.given.current_a, left_a))
+
     def _remember(self, lives: Sequence[Live], given: dict[str, Given], now_s: float) -> None:
         for live in lives:
-            what, history = given.get(live.key), self._given.setdefault(live.key, deque(maxlen=GIFTS_KEPT))
-            power_w = 0.0 if what is None else what.current_a * (what.phases or live.phases) * live.outlet.voltage_v
-            if what is not None and (not history or history[-1][1] != power_w):
-                history.append((now_s, power_w))
-            self._on_phases(live, 0 if what is None or not what.current_a else what.phases or live.phases, now_s)
-        self._last = given
+            one, what = self._connectors[live.key], given.get(live.key)
+            if live.connected:
+                one.given = what
+            if what is not None:
+                phases = what.phases or live.phases
+                power_w = live.outlet.power_w(phases, what.current_a)
+                if not one.gifts or one.gifts[-1].power_w != power_w:
+                    one.gifts.append(Gift(now_s, what.current_a, phases, power_w))
+            phases = 0 if what is None or not what.current_a else what.phases or live.phases
+            if live.can_swap and one.on_phases != phases:
+                one.on_phases, one.on_since_s = phases, now_s
 
-    def _on_phases(self, live: Live, phases: int, now_s: float) -> None:
-        if live.can_swap and self._on.get(live.key, (0, 0.0))[0] != phases:
-            self._on[live.key] = phases, now_s
 
-    def settled_on(self, key: str, now_s: float) -> int:
-        """On how many phases this connector has been for a while. 0: nobody can tell yet."""
-        phases, since_s = self._on.get(key, (3, -inf))
-        return phases if now_s - since_s >= SETTLED_S else 0
+def _yields(live: Live) -> bool:
+    """What it takes of the sun it leaves to who comes first; one that is lost is not told to."""
+    return live.connected and live.mode in FROM_THE_SUN
 
 
 def _least(live: Live, wanted: Decision | None, share: sharing.Share | None) -> Given | None:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import inf
 from typing import TYPE_CHECKING, cast
 
 import msgspec
-from msgspec.structs import replace
 
 from tinyocpp.companions.steering import Drawn, Live
 from tinyocpp.dealings import wished_of
 from tinyocpp.identity import fold_identity
+from tinyocpp.limits import EXPIRES_IN_FLASH, lasts
 from tinyocpp.manners import facts_among, surely_switches
-from tinyocpp.obedience import ACTIVE_A
 from tinyocpp.solar import Outlet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tinyocpp.companions.lines import Lines
     from tinyocpp.config import ChargerConfig, Config
     from tinyocpp.dealings import Manner, Wished
@@ -48,18 +46,16 @@ class _Charger(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class View:
-    """Asked once a round; remembers how many phases each charge was seen to use."""
+    """Asked once a round; remembers nothing."""
 
     def __init__(self, config: Config, reader: Reader, tags: TagFile, lines: Lines) -> None:
         self._config = config
         self._reader = reader
         self._tags = tags
         self._lines = lines
-        self._used: dict[str, tuple[int | None, int]] = {}  # by key: the charge, and its phases
 
-    def lives(self, settled_on: Callable[[str], int]) -> list[Live]:
-        """Every connector of a charger that is connected, and of one that went away in the middle of a charge.
-        `settled_on`: how many phases a connector has been on for a while, by its key; 0: nobody can tell."""
+    def lives(self) -> list[Live]:
+        """Every connector of a charger that is connected, and of one that went away in the middle of a charge."""
         self._tags.reload_if_changed()
         modes = self._reader.modes()
         found: list[Live] = []
@@ -68,7 +64,7 @@ class View:
             if connected or _left_charging(status):
                 charger = self._charger(status.registered, modes, connected=connected)
                 there = [connector for connector in status.connectors if connector.connector_id > 0]
-                found += [self._live(charger, connector, settled_on) for connector in there]
+                found += [self._live(charger, connector) for connector in there]
         return found
 
     def _charger(self, one: Registered, modes: dict[str, str], *, connected: bool) -> _Charger:
@@ -84,11 +80,11 @@ class View:
             mode=cast("Mode", said or self._config.mode_of(one.charger_id)),
         )
 
-    def _live(self, charger: _Charger, connector: ConnectorStatus, settled_on: Callable[[str], int]) -> Live:
+    def _live(self, charger: _Charger, connector: ConnectorStatus) -> Live:
         drawn = tuple(self._lines.drawn[charger.name, connector.connector_id]) if charger.connected else ()
         if connector.status in NOTHING_FLOWS and drawn:
             drawn = (*drawn, Drawn(drawn[-1].at_s, 0.0, (0.0, 0.0, 0.0)))
-        live = Live(
+        return Live(
             charger_id=charger.charger_id,
             connector_id=connector.connector_id,
             connected=charger.connected,
@@ -98,24 +94,14 @@ class View:
             rotation=charger.own.rotation,
             can_swap=surely_switches(charger.known, charger.learnt),
             outlet=_outlet(charger, connector.connector_id),
+            holds_s=_holds_s(charger.learnt),
             drawn=drawn,
         )
-        return replace(live, phases=self._phases(live, settled_on))
 
     def _mode(self, charger: _Charger, connector: ConnectorStatus) -> Mode:
         """The tag's while it charges, else the owner's word, else as configured."""
         tag = self._tags.find(connector.id_tag) if connector.id_tag and connector.transaction_id is not None else None
         return (tag and tag.mode) or charger.mode
-
-    def _phases(self, live: Live, settled_on: Callable[[str], int]) -> int:
-        """That its car uses where it may use all: three until a current was seen."""
-        charge, used = self._used.get(live.key, (None, 0))
-        if charge != live.transaction_id:
-            used = 0
-        if live.drawn and live.drawn[-1].currents_a is not None and settled_on(live.key) > 1:
-            used = sum(current > ACTIVE_A for current in live.drawn[-1].currents_a) or used
-        self._used[live.key] = live.transaction_id, used
-        return used or 3
 
 
 def _outlet(charger: _Charger, connector_id: int) -> Outlet:
@@ -125,6 +111,15 @@ def _outlet(charger: _Charger, connector_id: int) -> Outlet:
     if wished is not None and wished.wish.current_a is not None:
         most_a = min(most_a, wished.wish.current_a)
     return Outlet(min_current_a=own.min_current_a, max_current_a=most_a, step_a=charger.known.quirks.current_step_a)
+
+
+def _holds_s(learnt: Manner) -> float:
+    """How long after it was told the last time a limit that moves can count: for as long as it charges, if it took none
+    that expires; and the longest there is, if it has not shown yet what it takes."""
+    shape = learnt.moving
+    if shape is not None and not shape.expires:
+        return inf
+    return (EXPIRES_IN_FLASH if shape is None else lasts(shape)).total_seconds()
 
 
 def _left_charging(charger: ChargerStatus) -> bool:
