@@ -53,6 +53,7 @@ class Car:
     def party(self) -> Party:
         return Party(
             key=self.key,
+            name=self.key,
             priority=self.priority,
             wants=self.wants,
             phases=self.phases,

@@ -320,7 +320,7 @@ def test_the_safe_share_may_be_nothing() -> None:
 
 def test_before_the_first_figure_what_was_told_stays() -> None:
     """So that a start of tinyocpp stops nobody; and a meter that never comes stops nobody for ever."""
-    party = Party(key="garage", allowed_a=16)
+    party = Party(key="garage", name="garage", allowed_a=16)
     state = State()
     for now_s, expected_a in ((0, 16), (30, 16), (31, 6)):
         state, shares = share(state, SharingConfig(limit_a=25), [party], None, now_s)

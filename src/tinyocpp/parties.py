@@ -41,7 +41,8 @@ ASLEEP_A = 2.0  # no car charges with less for long; it may wake
 class Party(msgspec.Struct, frozen=True, kw_only=True):
     """One connector that takes current, may want some, or is not connected and may still take some."""
 
-    key: str  # the owner's name for it
+    key: str
+    name: str  # the owner's, for words
     priority: int = 0  # higher first
     wants: bool = True  # a car charges, waits or is paused by us
     phases: int = 3  # that it uses when it is free to: 1, 2 or 3

@@ -229,7 +229,7 @@ def _paused(moment: Moment, party: Party, grants: Grants, room: Currents) -> str
         return f"paused: starts in {rests_s:.0f} s" if rests_s else "starts as soon as there surely is enough"
     wire = _short(party.wires(), remaining(room, grants))
     others = [moment.parties[key] for key, grant in grants.items() if wire in grant.wires]
-    first = [other.key for other in others if other.priority > party.priority]
+    first = [other.name for other in others if other.priority > party.priority]
     if room[wire] < lowest_a - NEGLIGIBLE_A or not others:
         return f"paused: {_taken(moment, wire)}"
     if first:

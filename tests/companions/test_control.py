@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from street import CARD, Box, Moment, Street, Weather, steady, street
 
-from tinyocpp.companions.control import Control
+from tinyocpp.companions.control import Control, Rounds
 from tinyocpp.config import load
 from tinyocpp.storage import open_reader
 
@@ -108,6 +108,21 @@ def unharmed(one: Street, identity: str = "garage") -> bool:
     """No limit no car knows, no phases changed under load, nothing of what moves written to flash."""
     tally = one.tally(identity)
     return not tally.too_small_a and not tally.damage and not tally.written["ChargePointMaxProfile"]
+
+
+def test_news_that_come_right_after_a_decision_are_heeded_soon() -> None:
+    rounds = Rounds(10.0)
+    assert rounds.wait_s(0.0) == 0.0
+    rounds.begin(0.0)
+    assert rounds.wait_s(0.3) == pytest.approx(9.7)
+    rounds.news |= True
+    assert rounds.wait_s(0.3) == pytest.approx(0.7)
+    rounds.news |= False  # nothing more since
+    assert rounds.wait_s(1.0) == 0.0
+    rounds.begin(1.0)
+    assert rounds.wait_s(1.0) == 10.0
+    rounds.news |= True
+    assert rounds.wait_s(8.0) == 0.0
 
 
 def test_a_car_is_charged_from_the_sun(tmp_path: Path) -> None:

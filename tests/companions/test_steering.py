@@ -262,12 +262,21 @@ def test_what_is_left_with_a_charger_is_what_is_safe_when_nobody_looks() -> None
     assert Steering(Config(control=ControlConfig(fallback_a=0.0))).fallback_a(live, 1) == 0.0
 
 
-# ------------------------------------------------------------------------------------------ chargers that are not there
-
-
 def shared(*cars: Car, limit_a: float = 20.0, safe_a: float = 6.0) -> House:
     """Chargers alone on a connection: what one takes another has not."""
     return House(*cars, meter=None, sharing=SharingConfig(limit_a=limit_a, safe_a=safe_a))
+
+
+def test_words_name_a_charger_as_its_owner_does_and_a_connector_only_where_it_has_several() -> None:
+    house = shared(Car("garage"), Car("carport", priority=2), limit_a=6.0)
+    house.live(60)
+    assert house.given["garage/1"].words == "paused: priority goes to carport"
+    house = shared(Car("garage"), Car("carport", priority=2, alone=False), limit_a=6.0)
+    house.live(60)
+    assert house.given["garage/1"].words == "paused: priority goes to connector 1 of carport"
+
+
+# ------------------------------------------------------------------------------------------ chargers that are not there
 
 
 def amperes(house: House) -> dict[str, float]:

@@ -15,11 +15,12 @@ import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime
+from math import inf
 from typing import TYPE_CHECKING
 
 from tinyocpp.companions.controlnotes import ConnectorNote, MeterNote, Notes, left_behind, write
 from tinyocpp.companions.lines import Lines
-from tinyocpp.companions.steering import Given, Steering
+from tinyocpp.companions.steering import Given, Steering, key_of
 from tinyocpp.companions.view import View
 from tinyocpp.connectors import Offer
 from tinyocpp.hosts.log import Throttle, log
@@ -41,6 +42,23 @@ SOONEST = 0.1  # of an interval: news come in bunches
 LEAST_SAMPLE_S = 5
 
 
+class Rounds:
+    """When to decide: once an interval, and soon after news. Those that come too soon after a decision are kept for the
+    next."""
+
+    def __init__(self, interval_s: float) -> None:
+        self.news = False
+        self._interval_s = interval_s
+        self._decided_s = -inf
+
+    def wait_s(self, now_s: float) -> float:
+        """Until the next is due."""
+        return max(0.0, self._decided_s + self._interval_s * (SOONEST if self.news else 1.0) - now_s)
+
+    def begin(self, now_s: float) -> None:
+        self._decided_s, self.news = now_s, False
+
+
 class Control:
     """`run` until told to stop."""
 
@@ -58,22 +76,21 @@ class Control:
     def run(self, stop: Sequence[int]) -> None:
         """Until one of these descriptors is readable or at its end."""
         watch = self._watch()
-        interval_s, decided_s = self.config.control.interval_s, 0.0
+        rounds = Rounds(self.config.control.interval_s)
         with closing(open_reader(self.config)) as reader:
             view = View(self.config, reader, open_tags(self.config, keep=False), self._lines)
             try:
                 while True:
                     now_s = time.monotonic()
-                    news = self._lines.look(now_s)
-                    wait_s = decided_s + interval_s - now_s
+                    rounds.news |= self._lines.look(now_s)
                     watched: list[int | CommandClient] = [*stop, self._bell, *self._lines.clients]
-                    ready = select.select(watched, [], [], max(0.0, wait_s))[0]
+                    ready = select.select(watched, [], [], rounds.wait_s(now_s))[0]
                     if any(descriptor in ready for descriptor in stop):
                         return
-                    news = self._hear(ready) or news
+                    rounds.news |= self._hear(ready)
                     now_s = time.monotonic()
-                    if now_s - decided_s >= interval_s * (SOONEST if news else 1.0):
-                        decided_s = now_s
+                    if not rounds.wait_s(now_s):
+                        rounds.begin(now_s)
                         self._round(view.lives(), watch, now_s)
             finally:
                 self._lines.close()
@@ -179,7 +196,7 @@ def _meter_note(seen: Seen) -> MeterNote:
 def _given_before(notes: Notes | None) -> dict[str, Given]:
     """To those that charge."""
     return {
-        f"{one.charger_id}/{one.connector_id}": Given(one.current_a, one.phases, one.words)
+        key_of(one.charger_id, one.connector_id): Given(one.current_a, one.phases, one.words)
         for one in (notes.connectors if notes is not None else ())
         if one.current_a and one.phases
     }

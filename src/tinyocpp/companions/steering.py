@@ -42,11 +42,17 @@ class Drawn(msgspec.Struct, frozen=True):
     currents_a: Currents | None = None
 
 
+def key_of(charger_id: str, connector_id: int) -> str:
+    """By which everything about one connector is kept."""
+    return f"{charger_id}/{connector_id}"
+
+
 class Live(msgspec.Struct, frozen=True, kw_only=True):
     """One connector as it is now."""
 
     charger_id: str
     connector_id: int
+    alone: bool = True  # the charger has no other
     connected: bool = True
     transaction_id: int | None = None  # a charge runs
     mode: Mode = "fast"
@@ -60,7 +66,12 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        return f"{self.charger_id}/{self.connector_id}"
+        return key_of(self.charger_id, self.connector_id)
+
+    @property
+    def name(self) -> str:
+        """For words."""
+        return self.charger_id if self.alone else f"connector {self.connector_id} of {self.charger_id}"
 
     def choices(self) -> Outlet:
         """With the numbers of phases there are to choose from."""
@@ -239,6 +250,7 @@ class Steering:
             most_a = min(most_a, decision.current_a)
         return Party(
             key=live.key,
+            name=live.name,
             priority=live.priority,
             wants=live.transaction_id is not None and (decision is None or decision.phases > 0),
             phases=live.phases if decision is None or not decision.phases else decision.phases,

@@ -64,7 +64,7 @@ class View:
             if connected or _left_charging(status):
                 charger = self._charger(status.registered, modes, connected=connected)
                 there = [connector for connector in status.connectors if connector.connector_id > 0]
-                found += [self._live(charger, connector) for connector in there]
+                found += [self._live(charger, connector, alone=len(there) == 1) for connector in there]
         return found
 
     def _charger(self, one: Registered, modes: dict[str, str], *, connected: bool) -> _Charger:
@@ -80,13 +80,14 @@ class View:
             mode=cast("Mode", said or self._config.mode_of(one.charger_id)),
         )
 
-    def _live(self, charger: _Charger, connector: ConnectorStatus) -> Live:
+    def _live(self, charger: _Charger, connector: ConnectorStatus, *, alone: bool) -> Live:
         drawn = tuple(self._lines.drawn[charger.name, connector.connector_id]) if charger.connected else ()
         if connector.status in NOTHING_FLOWS and drawn:
             drawn = (*drawn, Drawn(drawn[-1].at_s, 0.0, (0.0, 0.0, 0.0)))
         return Live(
             charger_id=charger.charger_id,
             connector_id=connector.connector_id,
+            alone=alone,
             connected=charger.connected,
             transaction_id=connector.transaction_id,
             mode=self._mode(charger, connector),
