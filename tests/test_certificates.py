@@ -82,6 +82,24 @@ def test_a_file_may_hold_several_and_words_between() -> None:
     assert not read[0].issued(read[1])
 
 
+def with_unique_identifier(made: x509.Certificate) -> bytes:
+    """Of the issuer, before the extensions: nobody has one any more, but the standard has (RFC 5280, 4.1.2.8)."""
+    der = made.public_bytes(serialization.Encoding.DER)
+    key = made.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    at, more = der.index(key) + len(key), b"\x81\x02\x00\x2a"
+    whole, signed = ((int.from_bytes(der[at : at + 2]) + len(more)).to_bytes(2) for at in (2, 6))
+    return der[:2] + whole + der[4:6] + signed + der[8:at] + more + der[at:]
+
+
+@pytest.mark.parametrize("made", [ROOT.certificate, CLIENT], ids=["a root", "a charger's"])
+def test_what_stands_before_the_extensions_is_passed_over(made: x509.Certificate) -> None:
+    der = with_unique_identifier(made)
+    (read,) = read_certificates(der)
+    assert x509.load_der_x509_certificate(der).serial_number == made.serial_number
+    assert read.serial == f"{made.serial_number:X}"
+    assert read.is_authority is (made is ROOT.certificate)
+
+
 DER = CLIENT.public_bytes(serialization.Encoding.DER)
 
 

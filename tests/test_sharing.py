@@ -100,6 +100,12 @@ def test_the_reserve_is_left() -> None:
     assert told(connection.last((5, 10, 5), SETTLED_S)) == {"garage": (10, 3)}
 
 
+def test_one_that_may_not_have_what_a_car_needs_is_paused() -> None:
+    second = Connection([Car(max_a=5)]).last((0, 0, 0), 10)
+    assert told(second) == {"garage": (0, 3)}
+    assert second.shares["garage"].words == "paused: it is allowed less than a car can take"
+
+
 def test_nothing_is_shared_without_a_limit() -> None:
     connection = Connection([Car(max_a=32), Car("carport")], SharingConfig())
     second = connection.last((90, 90, 90), 100)
