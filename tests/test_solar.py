@@ -122,6 +122,12 @@ def test_the_cars_own_power_is_surplus_too(tells_car: bool) -> None:
         (Outlet(phases=(1,), max_current_a=32), 7000, 1, 30.4),
         (Outlet(max_current_a=32), 9000, 3, 13),
         (Outlet(max_current_a=10), 20000, 3, 10),
+        (Outlet(max_power_w=6000), 20000, 3, 8.6),
+        (Outlet(max_power_w=4200, phases=(3,)), 20000, 3, 6),
+        (Outlet(max_power_w=4100), 20000, 1, 16),  # too little for three
+        (Outlet(max_power_w=4100, phases=(3,)), 20000, 0, 0),
+        (Outlet(max_power_w=3000), 20000, 1, 13),
+        (Outlet(max_power_w=4100), 500, 0, 0),
         (Outlet(min_current_a=16, max_current_a=16), 5000, 1, 16),
     ],
     ids=str,

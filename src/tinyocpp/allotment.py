@@ -8,6 +8,7 @@ and no meter; sharing.py gives it order and room.
 from __future__ import annotations
 
 from itertools import groupby
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -17,21 +18,31 @@ from tinyocpp.parties import Currents, Wires, added, less, spread
 NEGLIGIBLE_A = 1e-6
 
 
+class Way(NamedTuple):
+    """To charge, and the most there is that way."""
+
+    wires: Wires  # of the house
+    most_a: float
+
+
 class Claim(msgspec.Struct, frozen=True):
     """What one would have."""
 
     key: str
     priority: int
-    ways: tuple[Wires, ...]  # the best first
+    ways: tuple[Way, ...]  # the best first
     least_a: float
-    most_a: float
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """What one gets, on which phases of the house."""
+    """What one gets."""
 
-    wires: Wires
+    way: Way
     current_a: float
+
+    @property
+    def wires(self) -> Wires:
+        return self.way.wires
 
     def currents(self) -> Currents:
         return spread(self.current_a, self.wires)
@@ -71,8 +82,12 @@ def _in_turn(claims: list[Claim], room: Currents) -> Grants:
     granted: Grants = {}
     for claim in claims:
         left = remaining(room, granted)
-        fitting = [way for way in claim.ways if all(left[wire] >= claim.least_a - NEGLIGIBLE_A for wire in way)]
-        if fitting and claim.least_a <= claim.most_a:
+        fitting = [
+            way
+            for way in claim.ways
+            if claim.least_a <= way.most_a and all(left[wire] >= claim.least_a - NEGLIGIBLE_A for wire in way.wires)
+        ]
+        if fitting:
             granted[claim.key] = Grant(fitting[0], claim.least_a)
     return granted
 
@@ -80,27 +95,26 @@ def _in_turn(claims: list[Claim], room: Currents) -> Grants:
 def _filled(equals: list[Claim], granted: Grants, room: Currents) -> Grants:
     """The lowest of them rise together, until a phase is full or they have all they may."""
     filled = {claim.key: granted[claim.key] for claim in equals}
-    most_a = {claim.key: claim.most_a for claim in equals}
     rising = set(filled)
     while True:
         left = remaining(room, granted | filled)
         rising = {
             key
             for key in rising
-            if filled[key].current_a < most_a[key] - NEGLIGIBLE_A
+            if filled[key].current_a < filled[key].way.most_a - NEGLIGIBLE_A
             and all(left[wire] > NEGLIGIBLE_A for wire in filled[key].wires)
         }
         if not rising:
             return filled
-        filled |= _risen(rising, filled, most_a, left)
+        filled |= _risen(rising, filled, left)
 
 
-def _risen(rising: set[str], filled: Grants, most_a: dict[str, float], left: Currents) -> Grants:
+def _risen(rising: set[str], filled: Grants, left: Currents) -> Grants:
     """The lowest, as far as the next one's level, its own end, or its part of what is left."""
     level_a = min(filled[key].current_a for key in rising)
     lowest = [key for key in rising if filled[key].current_a <= level_a + NEGLIGIBLE_A]
     above_a = [filled[key].current_a for key in rising if key not in lowest]
     sharers = [sum(wire in filled[key].wires for key in lowest) for wire in range(3)]
-    ends_a = above_a + [most_a[key] for key in lowest]
+    ends_a = above_a + [filled[key].way.most_a for key in lowest]
     ends_a += [level_a + left[wire] / sharers[wire] for wire in range(3) if sharers[wire]]
     return {key: replace(filled[key], current_a=min(ends_a)) for key in lowest}

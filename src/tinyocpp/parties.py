@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from tinyocpp.mains import LEAST_A
+from tinyocpp.mains import LEAST_A, NOMINAL_V
 from tinyocpp.modes import Rotation
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     can_swap: bool = False  # may be told to use its first phase only
     min_a: float = LEAST_A
     max_a: float = 16.0  # of charger, car, the owner's limit and the sun, whichever is least
+    max_w: float = inf  # in all, of a limit in watts
     step_a: float = 0.1
     allowed_a: float = 0.0  # what it was told last; max_a if nobody knows
     drawn_a: Currents | None = None  # measured, by the charger's own phases
@@ -59,6 +60,9 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
 
     def wires(self, fallen: bool = False) -> Wires:
         return WIRED[self.rotation][: 1 if fallen else self.phases]
+
+    def most_a(self, fallen: bool = False) -> float:
+        return self.in_steps(min(self.max_a, self.max_w / (NOMINAL_V * len(self.wires(fallen)))))
 
     def lowest_a(self) -> float:
         return -self.in_steps(-self.min_a)

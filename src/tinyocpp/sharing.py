@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from tinyocpp.allotment import NEGLIGIBLE_A, Claim, Grants, allot, remaining
+from tinyocpp.allotment import NEGLIGIBLE_A, Claim, Grants, Way, allot, remaining
 from tinyocpp.headroom import CALM_A, House, Reading, noticed
 from tinyocpp.parties import Currents, Line, Party, Wires, added, less, spread
 
@@ -146,11 +146,12 @@ def _rests_s(moment: Moment, party: Party) -> float:
 
 def _claim(moment: Moment, party: Party) -> Claim:
     line = moment.lines[party.key]
-    ways: tuple[Wires, ...] = (party.wires(),)
+    ways: tuple[Way, ...] = (Way(party.wires(), party.most_a()),)
     if party.can_swap and party.phases > 1:
+        on_one = Way(party.wires(fallen=True), party.most_a(fallen=True))
         settling = line.fallen and moment.now_s - line.swapped_s < moment.config.dwell_s
-        ways = (party.wires(fallen=True),) if settling else (party.wires(), party.wires(fallen=True))
-    return Claim(party.key, party.priority, ways, party.lowest_a(), party.in_steps(party.max_a))
+        ways = (on_one,) if settling else (*ways, on_one)
+    return Claim(party.key, party.priority, ways, party.lowest_a())
 
 
 # ------------------------------------------------------------------------------------------------------------- telling
@@ -214,7 +215,7 @@ def _words(moment: Moment, party: Party, current_a: float, grants: Grants, room:
 def _charging(moment: Moment, party: Party, current_a: float, grants: Grants, room: Currents) -> str:
     grant = grants[party.key]
     fallen = len(grant.wires) < party.phases
-    most_a, target_a = party.in_steps(party.max_a), party.in_steps(grant.current_a)
+    most_a, target_a = party.most_a(), party.in_steps(grant.current_a)
     if target_a >= most_a and not fallen:
         return f"{current_a:g} A" if current_a == target_a else f"{current_a:g} A, soon {target_a:g} A"
     taken = _taken(moment, _short(party.wires()[fallen:], remaining(room, grants)))
@@ -223,7 +224,7 @@ def _charging(moment: Moment, party: Party, current_a: float, grants: Grants, ro
 
 def _paused(moment: Moment, party: Party, grants: Grants, room: Currents) -> str:
     lowest_a, rests_s = party.lowest_a(), _rests_s(moment, party)
-    if party.in_steps(party.max_a) < lowest_a:
+    if party.most_a(fallen=party.can_swap) < lowest_a:
         return "paused: it is allowed less than a car can take"
     if party.key in grants:
         return f"paused: starts in {rests_s:.0f} s" if rests_s else "starts as soon as there surely is enough"

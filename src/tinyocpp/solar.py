@@ -36,18 +36,20 @@ class Outlet(msgspec.Struct, frozen=True, kw_only=True):
     phases: tuple[int, ...] = (1, 3)  # numbers of phases that can be chosen
     min_current_a: float = LEAST_A
     max_current_a: float = 16.0
+    max_power_w: float = inf  # in all
     step_a: float = 0.1  # what the charger resolves; many take whole amperes only
     voltage_v: float = NOMINAL_V
 
     def lowest_a(self) -> float:
         return self.in_steps(-self.whole_steps(-self.min_current_a))
 
-    def highest_a(self) -> float:
-        return self.in_steps(self.whole_steps(self.max_current_a))
+    def highest_a(self, phases: int) -> float:
+        most_a = min(self.max_current_a, self.max_power_w / (self.voltage_v * max(phases, 1)))
+        return self.in_steps(self.whole_steps(most_a))
 
     def usable(self) -> tuple[int, ...]:
-        """The phases there are, unless the limit leaves less than a car can take."""
-        return self.phases if self.lowest_a() <= self.highest_a() else ()
+        """The numbers of phases on which the limit leaves what a car can take."""
+        return tuple(phases for phases in self.phases if self.lowest_a() <= self.highest_a(phases))
 
     def whole_steps(self, current_a: float) -> int:
         return floor(current_a / self.step_a + 1e-9)
@@ -96,7 +98,6 @@ class Moment(msgspec.Struct, frozen=True):
     news: bool  # a new sample has come
     silent_s: float  # since the last
     lowest_a: float
-    highest_a: float
 
     @property
     def stale(self) -> bool:
@@ -104,7 +105,8 @@ class Moment(msgspec.Struct, frozen=True):
 
     def gain_w(self, phases: int) -> float:
         """What they are worth: the power, less what of it is bought, and that again times its weight."""
-        least_w, most_w = self.outlet.power_w(phases, self.lowest_a), self.outlet.power_w(phases, self.highest_a)
+        outlet = self.outlet
+        least_w, most_w = (outlet.power_w(phases, end_a) for end_a in (self.lowest_a, outlet.highest_a(phases)))
         power_w = min(max(self.surplus_w, least_w), most_w)
         bought_w = power_w - min(power_w, max(self.surplus_w, 0.0))
         return power_w - (1 + self.config.import_weight) * bought_w
@@ -133,7 +135,6 @@ def decide(
         news=mode == "fast" or seen.sample is not state.seen.sample,
         silent_s=now_s - (seen.sample.read_s if seen.sample else state.resumed_s),
         lowest_a=outlet.lowest_a(),
-        highest_a=outlet.highest_a(),
     )
     state = replace(state, seen=seen)
     if moment.news:
@@ -236,7 +237,7 @@ def _changed(state: State, config: SolarConfig, phases: int, now_s: float) -> St
 def _current_a(state: State, moment: Moment) -> float:
     """Nothing, or what the charger can be told between the least and the most. Without news never more than before."""
     outlet, config = moment.outlet, moment.config
-    lowest_a, highest_a = moment.lowest_a, moment.highest_a
+    lowest_a, highest_a = moment.lowest_a, outlet.highest_a(state.phases)
     if not state.phases or moment.now_s < state.ready_s:
         return 0.0
     if moment.mode == "fast":
@@ -288,18 +289,18 @@ def _words(state: State, current_a: float, moment: Moment) -> str:
 
 def _waiting(state: State, moment: Moment) -> str:
     """How long yet, if the sun stays as it is."""
-    config, now_s = moment.config, moment.now_s
+    config, outlet, now_s = moment.config, moment.outlet, moment.now_s
     waits_s = [
         max(
             (price_wh(state, config, phases) - state.regret_wh.get(phases, 0.0)) / worth_w * HOUR_S,
             state.since_s + config.min_off_s - now_s,
             0.0 if _may_swap(state, config, phases, now_s) else state.swapped_s + config.dwell_s - now_s,
         )
-        for phases in moment.outlet.phases
+        for phases in outlet.usable()
         if (worth_w := moment.gain_w(phases)) > 0
     ]
     waiting = f"waiting {min(waits_s):.0f} s" if waits_s else "waiting"
-    least_w = moment.outlet.power_w(min(moment.outlet.phases), moment.lowest_a)
+    least_w = outlet.power_w(min(outlet.usable()), moment.lowest_a)
     if moment.surplus_w >= least_w:
         return f"{waiting} to charge again: {moment.surplus_w:,.0f} W of sun"
     return f"{waiting} for enough sun: {max(moment.surplus_w, 0.0):,.0f} of {least_w:,.0f} W"

@@ -39,6 +39,7 @@ class Car:
         *,
         phases: int = 3,
         most_a: float = 16.0,
+        max_power_w: float = inf,
         holds_s: float = HELD_S,
         **live: Any,
     ) -> None:
@@ -46,6 +47,7 @@ class Car:
         self.mode: Mode = mode
         self.phases = phases
         self.most_a = most_a
+        self.max_power_w = max_power_w
         self.holds_s = holds_s
         self.live = live
         self.here = True
@@ -68,7 +70,7 @@ class Car:
         return (current_a, current_a * (used > 1), current_a * (used > 2))
 
     def as_live(self) -> Live:
-        outlet = Outlet(max_current_a=max(self.most_a, 6.0))
+        outlet = Outlet(max_current_a=max(self.most_a, 6.0), max_power_w=self.max_power_w)
         return Live(
             charger_id=self.name,
             connector_id=1,
@@ -265,6 +267,37 @@ def test_what_is_left_with_a_charger_is_what_is_safe_when_nobody_looks() -> None
 def shared(*cars: Car, limit_a: float = 20.0, safe_a: float = 6.0) -> House:
     """Chargers alone on a connection: what one takes another has not."""
     return House(*cars, meter=None, sharing=SharingConfig(limit_a=limit_a, safe_a=safe_a))
+
+
+def test_a_limit_in_watts_leaves_the_rest_to_the_others() -> None:
+    house = shared(Car("garage", max_power_w=4200.0), Car("carport"))
+    house.live(120)
+    assert amperes(house) == {"garage": 6.0, "carport": 14.0}
+
+
+def test_a_limit_in_watts_is_more_amperes_on_one_phase() -> None:
+    on_second = {"phases": 1, "rotation": "SRT", "priority": 1}
+    garage = Car("garage", can_swap=True, max_power_w=4200.0)
+    house = shared(garage, Car("carport", **on_second), Car("yard", **on_second), limit_a=16.0)
+    house.live(400)
+    assert house.drawn_a("garage") == (16.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("pv_w", "limit", "expected"),
+    [
+        (4600.0, {"phases": 1}, (16.0, 0.0, 0.0)),  # with three it would be 6.6 A of each, and one of them flow
+        (9000.0, {"max_power_w": 4200.0}, (6.0, 6.0, 6.0)),
+        (9000.0, {"max_power_w": 4100.0, "can_swap": True}, (16.0, 0.0, 0.0)),
+        (9000.0, {"max_power_w": 4100.0}, (0.0, 0.0, 0.0)),
+    ],
+)
+def test_the_sun_goes_into_what_the_owners_limit_leaves(
+    pv_w: float, limit: dict[str, Any], expected: tuple[float, float, float]
+) -> None:
+    house = House(Car("garage", "solar", **limit), pv=lambda _: pv_w)
+    house.live(500)
+    assert house.drawn_a("garage") == expected
 
 
 def test_words_name_a_charger_as_its_owner_does_and_a_connector_only_where_it_has_several() -> None:

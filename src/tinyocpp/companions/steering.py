@@ -58,7 +58,7 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = "fast"
     priority: int = 0
     rotation: Rotation = "RST"
-    phases: int = 3  # that its car uses, or may use: one that is seen to use fewer is reckoned with these
+    phases: int = 3  # that its car uses, or its owner lets it use: one that is seen to use fewer is reckoned with these
     can_swap: bool = False
     outlet: Outlet = Outlet()  # its currents; the phases are said above
     holds_s: float = 900.0  # so long it goes on with what it was given when nobody says it again
@@ -154,7 +154,7 @@ class Steering:
         if one.charge != live.transaction_id:
             one.charge, one.used, one.sun = live.transaction_id, None, None
         on_more = not live.can_swap or (one.on_phases > 1 and now_s - one.on_since_s >= SETTLED_S)
-        if on_more and newest is not None and newest.currents_a is not None:
+        if live.phases > 1 and on_more and newest is not None and newest.currents_a is not None:
             one.used = sum(current > ACTIVE_A for current in newest.currents_a) or one.used
         return one.used or 3
 
@@ -258,6 +258,7 @@ class Steering:
             can_swap=live.can_swap,
             min_a=live.outlet.min_current_a,
             max_a=most_a,
+            max_w=live.outlet.max_power_w,
             step_a=live.outlet.step_a,
             allowed_a=live.outlet.max_current_a if last is None else last.current_a,  # begun anew: it may have all
             drawn_a=None if newest is None else newest.currents_a,

@@ -7,12 +7,13 @@ from math import inf
 from typing import TYPE_CHECKING, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from tinyocpp.companions.steering import Drawn, Live
-from tinyocpp.dealings import wished_of
+from tinyocpp.dealings import Wish, wished_of
 from tinyocpp.identity import fold_identity
-from tinyocpp.limits import EXPIRES_IN_FLASH, lasts
-from tinyocpp.manners import facts_among, surely_switches
+from tinyocpp.limits import EXPIRES_IN_FLASH, lasts, one_phase_would_do
+from tinyocpp.manners import facts_among, surely_switches, switches_by
 from tinyocpp.solar import Outlet
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ class _Charger(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         return fold_identity(self.charger_id)
+
+    def wish(self, connector_id: int) -> Wish:
+        """The owner's, as errands/limiting takes it to the charger: a charger that cannot choose its phases is told
+        nothing of them."""
+        wished = wished_of(self.wishes, connector_id)
+        wish = Wish() if wished is None else wished.wish
+        if switches_by(self.known, self.learnt) == "fixed":
+            return replace(wish, phases=None)
+        return one_phase_would_do(wish) or wish
 
 
 class View:
@@ -84,6 +94,7 @@ class View:
         drawn = tuple(self._lines.drawn[charger.name, connector.connector_id]) if charger.connected else ()
         if connector.status in NOTHING_FLOWS and drawn:
             drawn = (*drawn, Drawn(drawn[-1].at_s, 0.0, (0.0, 0.0, 0.0)))
+        wish = charger.wish(connector.connector_id)
         return Live(
             charger_id=charger.charger_id,
             connector_id=connector.connector_id,
@@ -94,7 +105,8 @@ class View:
             priority=charger.own.priority,
             rotation=charger.own.rotation,
             can_swap=surely_switches(charger.known, charger.learnt),
-            outlet=_outlet(charger, connector.connector_id),
+            phases=wish.phases or 3,
+            outlet=_outlet(charger, wish),
             holds_s=_holds_s(charger.learnt),
             drawn=drawn,
         )
@@ -105,13 +117,15 @@ class View:
         return (tag and tag.mode) or charger.mode
 
 
-def _outlet(charger: _Charger, connector_id: int) -> Outlet:
+def _outlet(charger: _Charger, wish: Wish) -> Outlet:
     """What the charger can be told, and the owner's limit."""
-    own, most_a = charger.own, charger.own.max_current_a
-    wished = wished_of(charger.wishes, connector_id)
-    if wished is not None and wished.wish.current_a is not None:
-        most_a = min(most_a, wished.wish.current_a)
-    return Outlet(min_current_a=own.min_current_a, max_current_a=most_a, step_a=charger.known.quirks.current_step_a)
+    own = charger.own
+    return Outlet(
+        min_current_a=own.min_current_a,
+        max_current_a=min(own.max_current_a, inf if wish.current_a is None else wish.current_a),
+        max_power_w=inf if wish.power_w is None else wish.power_w,
+        step_a=charger.known.quirks.current_step_a,
+    )
 
 
 def _holds_s(learnt: Manner) -> float:
