@@ -51,15 +51,26 @@ class Grant(msgspec.Struct, frozen=True):
 Grants = dict[str, Grant]
 
 
-def allot(claims: list[Claim], room: Currents) -> Grants:
-    """By key; who is not in it gets nothing. `claims` by priority, the highest first, equals by whose turn it is."""
+class Division(NamedTuple):
+    """Who is not in `grants` gets nothing."""
+
+    grants: Grants
+    room: Currents  # before anything was granted
+
+    @property
+    def left(self) -> Currents:
+        return remaining(self.room, self.grants)
+
+
+def allot(claims: list[Claim], room: Currents) -> Division:
+    """`claims` by priority, the highest first, equals by whose turn it is."""
     classes = [list(group) for _, group in groupby(claims, key=lambda claim: claim.priority)]
     granted: Grants = {}
     for equals in classes:
         granted |= _admitted(equals, remaining(room, granted))
     for equals in classes:
         granted |= _filled([claim for claim in equals if claim.key in granted], granted, room)
-    return granted
+    return Division(granted, room)
 
 
 def remaining(room: Currents, granted: Grants) -> Currents:

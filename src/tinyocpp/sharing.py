@@ -9,12 +9,12 @@ not to be believed all chargers together have the safe share. Nothing here reads
 from __future__ import annotations
 
 from math import ceil, inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from tinyocpp.allotment import NEGLIGIBLE_A, Claim, Grants, Way, allot, remaining
+from tinyocpp.allotment import NEGLIGIBLE_A, Claim, Division, Grants, Way, allot
 from tinyocpp.headroom import CALM_A, House, Reading, noticed
 from tinyocpp.parties import Currents, Line, Party, Wires, added, less, spread
 
@@ -78,11 +78,10 @@ class Moment(msgspec.Struct, frozen=True):
     def disobeys(self, party: Party) -> bool:
         return self.lines[party.key].disobeys(self.config.lag_s)
 
-    def shared(self, parties: list[Party], others: list[Party]) -> tuple[Grants, Currents]:
-        """What the first would get of what the others leave, and that."""
+    def divided(self, parties: list[Party], others: list[Party]) -> Division:
+        """Among these, what there is when those others have all they may be drawing."""
         taken = added(self.lines[party.key].may_draw(self.now_s, self.config.lag_s) for party in others)
-        room = less(self.all_chargers(), taken)
-        return allot([_claim(self, party) for party in parties if party.wants], room), room
+        return allot([_claim(self, party) for party in parties if party.wants], less(self.all_chargers(), taken))
 
 
 def share(
@@ -106,24 +105,30 @@ def share(
     house = noticed(before, config, reading, lines.values(), now_s) if reading and metered else before
     news = not metered or house.believed is not before.believed
     moment = Moment(config, by_key, lines, house, metered, news, now_s)
-    grants, room = _granted(moment)
-    told = _told(moment, grants)
-    shares = {key: Share(*what, _words(moment, by_key[key], what[0], grants, room)) for key, what in told.items()}
+    division = _divided(moment)
+    told = _told(moment, division.grants)
+    shares = {
+        key: Share(what.current_a, what.phases, _words(moment, by_key[key], what.current_a, division))
+        for key, what in told.items()
+    }
     return State(house=house, lines={key: _line(moment, by_key[key], what) for key, what in told.items()}), shares
 
 
 # ------------------------------------------------------------------------------------------------------------ claiming
 
 
-def _granted(moment: Moment) -> tuple[Grants, Currents]:
-    """By key, and of what room. One that does not listen is told what it would have if it did; the others have what it
-    leaves, as they have what one leaves that cannot be told."""
+def _divided(moment: Moment) -> Division:
+    """One that does not listen is told what it would have if it did; the others have what it leaves, as they have what
+    one leaves that cannot be told."""
     order = _in_order(moment)
     lost = [party for party in order if party.fallback_a is not None]
     deaf = [party for party in order if party not in lost and moment.disobeys(party)]
-    grants, room = moment.shared([party for party in order if party not in lost + deaf], lost + deaf)
-    would, _ = moment.shared([party for party in order if party not in lost], lost) if deaf else ({}, room)
-    return grants | {party.key: would[party.key] for party in deaf if party.key in would}, room
+    division = moment.divided([party for party in order if party not in lost + deaf], lost + deaf)
+    if not deaf:
+        return division
+    would = moment.divided([party for party in order if party not in lost], lost).grants
+    theirs = {party.key: would[party.key] for party in deaf if party.key in would}
+    return division._replace(grants=division.grants | theirs)
 
 
 def _in_order(moment: Moment) -> list[Party]:
@@ -157,10 +162,17 @@ def _claim(moment: Moment, party: Party) -> Claim:
 # ------------------------------------------------------------------------------------------------------------- telling
 
 
-def _told(moment: Moment, grants: Grants) -> dict[str, tuple[float, int]]:
-    """Amperes and phases for each. Cuts are made whatever others do; raises out of what is free, in order."""
+class _Next(NamedTuple):
+    """What one is to be told."""
+
+    current_a: float
+    phases: int
+
+
+def _told(moment: Moment, grants: Grants) -> dict[str, _Next]:
+    """By key. Cuts are made whatever others do; raises out of what is free, in order."""
     free = moment.free()
-    told: dict[str, tuple[float, int]] = {}
+    told: dict[str, _Next] = {}
     for party in _in_order(moment):
         may_draw = moment.lines[party.key].may_draw(moment.now_s, moment.config.lag_s)
         told[party.key] = current_a, phases = _next(moment, party, grants, added([free, may_draw]))
@@ -169,24 +181,24 @@ def _told(moment: Moment, grants: Grants) -> dict[str, tuple[float, int]]:
     return told
 
 
-def _next(moment: Moment, party: Party, grants: Grants, open_to_it: Currents) -> tuple[float, int]:
+def _next(moment: Moment, party: Party, grants: Grants, open_to_it: Currents) -> _Next:
     line, grant = moment.lines[party.key], grants.get(party.key)
     fallen_phases = 1 if line.fallen else party.phases
     if party.fallback_a is not None:
-        return party.fallback_a, party.fallback_phases
+        return _Next(party.fallback_a, party.fallback_phases)
     if grant is None or _rests_s(moment, party):
-        return 0.0, fallen_phases
+        return _Next(0.0, fallen_phases)
     target_a = party.in_steps(grant.current_a)
     kept_a = min(party.allowed_a, target_a)
     may_be_a = party.in_steps(max(min(target_a, *(open_to_it[wire] for wire in grant.wires)), 0.0))
     if may_be_a < party.lowest_a() or not moment.raises:
         may_be_a = 0.0
     if len(grant.wires) > fallen_phases and kept_a:  # more phases: only out of what is free
-        return (min(kept_a, may_be_a), len(grant.wires)) if may_be_a else (kept_a, fallen_phases)
-    return max(kept_a, may_be_a), len(grant.wires)
+        return _Next(min(kept_a, may_be_a), len(grant.wires)) if may_be_a else _Next(kept_a, fallen_phases)
+    return _Next(max(kept_a, may_be_a), len(grant.wires))
 
 
-def _line(moment: Moment, party: Party, told: tuple[float, int]) -> Line:
+def _line(moment: Moment, party: Party, told: _Next) -> Line:
     current_a, phases = told
     line, fallen = moment.lines[party.key], phases < party.phases
     swapped_s = moment.now_s if fallen is not line.fallen else line.swapped_s
@@ -197,7 +209,7 @@ def _line(moment: Moment, party: Party, told: tuple[float, int]) -> Line:
 # -------------------------------------------------------------------------------------------------------------- saying
 
 
-def _words(moment: Moment, party: Party, current_a: float, grants: Grants, room: Currents) -> str:
+def _words(moment: Moment, party: Party, current_a: float, division: Division) -> str:
     line = moment.lines[party.key]
     if party.fallback_a is not None:
         return f"not connected: may take {current_a:g} A"
@@ -205,33 +217,33 @@ def _words(moment: Moment, party: Party, current_a: float, grants: Grants, room:
         return f"takes {max(line.seen[-1][1]):g} A whatever it is told: the others have what it leaves"
     if not party.wants:
         return "no car wants current"
-    words = _charging(moment, party, current_a, grants, room) if current_a else _paused(moment, party, grants, room)
+    words = _charging(moment, party, current_a, division) if current_a else _paused(moment, party, division)
     if moment.stale:
         silent_s = moment.house.silent_s(moment.now_s)
         return f"{words}, until the meter is back: no figure to believe for {silent_s:.0f} s"
     return words
 
 
-def _charging(moment: Moment, party: Party, current_a: float, grants: Grants, room: Currents) -> str:
-    grant = grants[party.key]
+def _charging(moment: Moment, party: Party, current_a: float, division: Division) -> str:
+    grant = division.grants[party.key]
     fallen = len(grant.wires) < party.phases
     most_a, target_a = party.most_a(), party.in_steps(grant.current_a)
     if target_a >= most_a and not fallen:
         return f"{current_a:g} A" if current_a == target_a else f"{current_a:g} A, soon {target_a:g} A"
-    taken = _taken(moment, _short(party.wires()[fallen:], remaining(room, grants)))
+    taken = _taken(moment, _short(party.wires()[fallen:], division.left))
     return f"{current_a:g} A on one phase: {taken}" if fallen else f"shared: {current_a:g} A of {most_a:g} A, {taken}"
 
 
-def _paused(moment: Moment, party: Party, grants: Grants, room: Currents) -> str:
+def _paused(moment: Moment, party: Party, division: Division) -> str:
     lowest_a, rests_s = party.lowest_a(), _rests_s(moment, party)
     if party.most_a(fallen=party.can_swap) < lowest_a:
         return "paused: it is allowed less than a car can take"
-    if party.key in grants:
+    if party.key in division.grants:
         return f"paused: starts in {rests_s:.0f} s" if rests_s else "starts as soon as there surely is enough"
-    wire = _short(party.wires(), remaining(room, grants))
-    others = [moment.parties[key] for key, grant in grants.items() if wire in grant.wires]
+    wire = _short(party.wires(), division.left)
+    others = [moment.parties[key] for key, grant in division.grants.items() if wire in grant.wires]
     first = [other.name for other in others if other.priority > party.priority]
-    if room[wire] < lowest_a - NEGLIGIBLE_A or not others:
+    if division.room[wire] < lowest_a - NEGLIGIBLE_A or not others:
         return f"paused: {_taken(moment, wire)}"
     if first:
         return f"paused: priority goes to {' and '.join(first)}"

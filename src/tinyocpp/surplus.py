@@ -8,7 +8,7 @@ come of it, solar.py decides.
 from __future__ import annotations
 
 from math import inf, nan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -39,13 +39,20 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
         return self.read_s - self.delay_s
 
 
+class Shown(NamedTuple):
+    """What the grid's meter shows, and what the car drew when it first did."""
+
+    grid_w: float = nan
+    car_w: float = 0.0
+
+
 class Seen(msgspec.Struct, frozen=True):
     """What is remembered of the house; begin with Seen()."""
 
     sample: Sample | None = None  # the last one that was believed
     forecast: Forecast = Forecast()
-    shown_w: tuple[float, float] = (nan, 0.0)  # what the grid's meter shows, and what the car drew when it first did
-    steady_w: tuple[float, float] = (nan, 0.0)  # the same for figures that are nearly it
+    shown: Shown = Shown()
+    steady: Shown = Shown()  # the same for figures that are nearly it
     hangs: bool = False  # it shows that still, whatever the car does: not believed until it shows something else
     battery_takes_w: float = inf  # if it may
 
@@ -75,13 +82,13 @@ def noticed(seen: Seen, config: SolarConfig, sample: Sample, drawn_w: float, now
 def _shown(seen: Seen, grid_w: float, drawn_w: float) -> Seen:
     """With what the grid's meter shows, and whether it hangs. One that shows nearly the same whatever the car does is
     believed near zero, where a car that follows the sun keeps it."""
-    same, near = grid_w == seen.shown_w[0], abs(grid_w - seen.steady_w[0]) <= STILL_W
-    shown_w = seen.shown_w if same else (grid_w, drawn_w)
-    steady_w = seen.steady_w if near else (grid_w, drawn_w)
-    stuck = same and grid_w and abs(drawn_w - shown_w[1]) > FROZEN_W
-    lies = near and abs(grid_w) > LOUD_W and abs(drawn_w - steady_w[1]) > LOUD_W
+    same, near = grid_w == seen.shown.grid_w, abs(grid_w - seen.steady.grid_w) <= STILL_W
+    shown = seen.shown if same else Shown(grid_w, drawn_w)
+    steady = seen.steady if near else Shown(grid_w, drawn_w)
+    stuck = same and grid_w and abs(drawn_w - shown.car_w) > FROZEN_W
+    lies = near and abs(grid_w) > LOUD_W and abs(drawn_w - steady.car_w) > LOUD_W
     hangs = bool(stuck or lies or (seen.hangs and (same or (near and abs(grid_w) > LOUD_W))))
-    return replace(seen, shown_w=shown_w, steady_w=steady_w, hangs=hangs)
+    return replace(seen, shown=shown, steady=steady, hangs=hangs)
 
 
 def _spared(seen: Seen, config: SolarConfig, sample: Sample, drawn_w: float) -> tuple[float, float]:

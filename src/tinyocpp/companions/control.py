@@ -16,7 +16,7 @@ import time
 from contextlib import closing
 from datetime import UTC, datetime
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tinyocpp.companions.controlnotes import ConnectorNote, MeterNote, Notes, left_behind, write
 from tinyocpp.companions.lines import Lines
@@ -40,6 +40,14 @@ VALID_ROUNDS, LEAST_VALID_S = 3, 30.0  # so long an offer holds unless it is mad
 RENEWED = 0.3  # of that
 SOONEST = 0.1  # of an interval: news come in bunches
 LEAST_SAMPLE_S = 5
+
+
+class Said(NamedTuple):
+    """The last offer to one connector."""
+
+    offer: Offer
+    at_s: float
+    line: CommandClient | None
 
 
 class Rounds:
@@ -67,7 +75,7 @@ class Control:
         self._lines = Lines(config.runtime_directories)
         self._runtime = prepare_runtime(config.paths.runtime, config.paths.group)
         self._steering = Steering(config, _given_before(left_behind(self._runtime.path, datetime.now(UTC))))
-        self._offered: dict[str, tuple[Offer, float, CommandClient | None]] = {}  # by key: what was said, when, where
+        self._offered: dict[str, Said] = {}  # by key
         self._bell, self._rung = os.pipe()
         os.set_blocking(self._rung, False)
         os.set_blocking(self._bell, False)
@@ -136,10 +144,10 @@ class Control:
             self._offered.pop(live.key, None)
             return
         last = self._offered.get(live.key)
-        if last is not None and last[2] is not self._lines.line(fold_identity(live.charger_id)):
+        if last is not None and last.line is not self._lines.line(fold_identity(live.charger_id)):
             last = None  # it has come anew since
         if what is None:
-            if last is None or last[0].current_a is not None:
+            if last is None or last.offer.current_a is not None:
                 self._say(live, Offer(connector_id=live.connector_id), now_s)
             return
         valid_s = max(VALID_ROUNDS * self.config.control.interval_s, LEAST_VALID_S)
@@ -151,12 +159,12 @@ class Control:
             valid_s=valid_s,
             sample_s=max(round(self.config.control.interval_s), LEAST_SAMPLE_S),
         )
-        if last is None or last[0] != offer or now_s - last[1] >= RENEWED * valid_s:
+        if last is None or last.offer != offer or now_s - last.at_s >= RENEWED * valid_s:
             self._say(live, offer, now_s)
 
     def _say(self, live: Live, offer: Offer, now_s: float) -> None:
         name = fold_identity(live.charger_id)
-        self._offered[live.key] = offer, now_s, self._lines.line(name)
+        self._offered[live.key] = Said(offer, now_s, self._lines.line(name))
         self._lines.offer(name, offer)
 
     def _told_phases(self, live: Live, what: Given) -> int | None:
