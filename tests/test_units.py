@@ -3,11 +3,11 @@
 import re
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from programs import BACKEND, command
 
 TOP = Path(__file__).resolve().parent.parent
 UNITS = TOP / "systemd"
@@ -59,7 +59,7 @@ def inetd_port(tmp_path: Path) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     settings = {f"XDG_{what}": str(tmp_path / what) for what in ("STATE_HOME", "RUNTIME_DIR", "CONFIG_HOME")}
-    backend = [sys.executable, "-m", "tinyocpp.hosts.stdio", "--charger", "garage"]
+    backend = [*command(BACKEND), "--charger", "garage"]
     passed_on = [f"--setenv={key}={value}" for key, value in {**settings, "PYTHONPATH": str(TOP / "src")}.items()]
     server = subprocess.Popen(
         ["systemd-socket-activate", "--accept", "--inetd", f"--listen=127.0.0.1:{port}", *passed_on, *backend],

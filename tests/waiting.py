@@ -17,4 +17,4 @@ def until(so: Callable[[], bool]) -> None:
     deadline_s, between = time.monotonic() + PATIENCE_S, threading.Event()
     while not so():
         assert time.monotonic() < deadline_s, "it never was"
-        between.wait(0.05)
+        between.wait(0.01)

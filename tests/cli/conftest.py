@@ -6,14 +6,13 @@ import json
 import os
 import queue
 import select
-import subprocess
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 from booked import Books
+from programs import BACKEND, PIPE, TINYOCPP, environment, start
 
 from tinyocpp.cli import main
 from tinyocpp.config import Config, load
@@ -70,20 +69,8 @@ class Plugged:
         self.asked: list[tuple[str, object]] = []
         self.then: dict[str, list[tuple[str, dict[str, object]]]] = {}  # what follows the first answer to an action
         self._results: queue.Queue[object] = queue.Queue()
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tinyocpp.hosts.stdio",
-                "--config",
-                str(house.configuration),
-                "--charger",
-                charger_id,
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
+        words = ["--config", house.configuration, "--charger", charger_id]
+        self._process = start(BACKEND, *words, stdin=PIPE, stdout=PIPE, env=environment())
         self._reading = threading.Thread(target=self._read)
         self._reading.start()
 
@@ -155,18 +142,7 @@ class Running:
     """`tinyocpp WORD ...` as a program that goes on until it is ended."""
 
     def __init__(self, house: House, *words: str) -> None:
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                "from tinyocpp.cli import main; main()",
-                "--config",
-                str(house.configuration),
-                *words,
-            ],
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        )
+        self._process = start(TINYOCPP, "--config", house.configuration, *words, stdout=PIPE)
 
     def until(self, text: str) -> None:
         """Read on until it says this."""

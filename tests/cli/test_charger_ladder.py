@@ -6,13 +6,12 @@ import io
 import json
 import select
 import socket
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from programs import DEVNULL, LISTENER, PIPE, TINYOCPP, start
 
 pytest.importorskip("cryptography")
 
@@ -42,16 +41,10 @@ def free_ports(number: int) -> list[int]:
 
 
 @contextmanager
-def program(house: House, function: str, *words: str, says: str) -> Iterator[None]:
+def program(house: House, module: str, *words: str, says: str) -> Iterator[None]:
     """Running, and ended in the end; it has said this much."""
-    module, _, name = function.partition(":")
-    started = subprocess.Popen(
-        [sys.executable, "-c", f"import sys; from {module} import {name}; sys.exit({name}(sys.argv[1:]))"]
-        + ["--config", str(house.configuration), *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        bufsize=0,  # `select` sees no line that is read ahead
-    )
+    words = ("--config", str(house.configuration), *words)
+    started = start(module, *words, stdin=DEVNULL, stdout=PIPE, bufsize=0)  # `select` sees no line that is read ahead
     try:
         assert started.stdout is not None
         line = b""
@@ -84,8 +77,8 @@ def test_up_the_ladder(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = house.configuration.read_text()
     house.configuration.write_text(settings.replace("[listener.tls]\n", f"[listener.tls]\nport = {wss}\n"))
     with (
-        program(house, "tinyocpp.cli.listener:main", says="ready"),
-        program(house, "tinyocpp.cli:main", "simulate", "--idle", "--charger", "garage", says="Boot"),
+        program(house, LISTENER, says="ready"),
+        program(house, TINYOCPP, "simulate", "--idle", "--charger", "garage", says="Boot"),
     ):
         for words, expected in (
             ("charger password garage --rotate", (0, 1, "")),

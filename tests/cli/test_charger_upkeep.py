@@ -6,11 +6,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import os
 import re
 import signal
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -22,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from listening import ACCEPTED, BOOT, Charger, Site, charger, within
+from programs import PIPE, TINYOCPP, start
 
 from tinyocpp.cli import main
 from tinyocpp.cli.charger.upkeep import goals, handover, uploads
@@ -597,12 +595,7 @@ def test_ctrl_c_says_what_is_no_longer_served(house: House, plug: Callable[..., 
     (house.folder / "fw.bin").write_bytes(FIRMWARE)
     plug("garage", GetConfiguration={}, UpdateFirmware={})
     update = ["--config", str(house.configuration), "charger", "firmware", "update", str(house.folder / "fw.bin")]
-    word = subprocess.Popen(
-        [sys.executable, "-c", "import sys; from tinyocpp.cli import main; sys.exit(main())", *update],
-        stderr=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    with word:
+    with start(TINYOCPP, *update, stderr=PIPE) as word:
         assert word.stderr
         first = word.stderr.readline().decode()
         url = first.split()[-1]

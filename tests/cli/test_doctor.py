@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from programs import DEVNULL, LISTENER, PIPE, start, urls
 
 from tinyocpp.cli import doctor
 from tinyocpp.cli.portholder import Holder, holder, holding_program
@@ -33,18 +32,10 @@ def port(house: House) -> int:
 
 @pytest.fixture
 def listener(house: House, port: int) -> Iterator[int]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tinyocpp.cli.listener", "--config", str(house.configuration)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    assert process.stdout
-    assert any(b"ready" in line for line in process.stdout)
-    yield port
-    process.terminate()
-    process.wait(20)
-    process.stdout.close()
+    with start(LISTENER, "--config", house.configuration, stdout=PIPE, stderr=DEVNULL) as process:
+        assert urls(process)
+        yield port
+        process.terminate()
 
 
 def diagnoses(house: House) -> dict[str, list[tuple[str, str]]]:

@@ -9,13 +9,14 @@ import os
 import re
 import shutil
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import programs
 import pytest
 from listening import BOOT, Charger, Site, within
+from programs import LISTENER, PIPE, environment, run, urls
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -37,7 +38,7 @@ def site(tmp_path: Path) -> Site:
 class Program:
     """A running tinyocpp-listener that has said it is ready."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: programs.Program) -> None:
         self.process = process
         self.urls: list[str] = []
         self.err = b""
@@ -47,18 +48,14 @@ class Program:
         return int(re.findall(r":(\d+)/", self.urls[0])[0])
 
     async def greeted(self) -> Program:
-        assert self.process.stdout is not None
-        while (line := (await self.process.stdout.readline()).decode()) != "tinyocpp-listener: ready\n":
-            assert line, (await self.process.communicate())[1]
-            if line.startswith("  ws"):
-                self.urls.append(line.strip())
+        self.urls = await asyncio.to_thread(urls, self.process)
         return self
 
     async def stopped(self, number: int = signal.SIGTERM) -> tuple[int | None, float]:
         """The exit code, and how long it took."""
         began = time.monotonic()
         self.process.send_signal(number)
-        self.err += (await self.process.communicate())[1]
+        self.err += (await asyncio.to_thread(self.process.communicate))[1]
         return self.process.returncode, time.monotonic() - began
 
     @contextlib.asynccontextmanager
@@ -69,31 +66,24 @@ class Program:
             yield Charger(socket)
 
 
-async def start(site: Site, *words: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tinyocpp.cli.listener", "--config", str(site.file), *words),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
+def start(site: Site, *words: str) -> programs.Program:
+    return programs.start(LISTENER, "--config", site.file, *words, stdout=PIPE, stderr=PIPE, env=environment())
 
 
 @contextlib.asynccontextmanager
 async def listening(site: Site, *words: str) -> AsyncIterator[Program]:
-    process = await start(site, "--port", "0", *words)
-    try:
-        yield await Program(process).greeted()
-    finally:
-        if process.returncode is None:
+    with start(site, "--port", "0", *words) as process:
+        try:
+            yield await Program(process).greeted()
+        finally:
             process.kill()
-            await process.communicate()
 
 
-async def failed(site: Site, *words: str) -> tuple[int | None, str]:
-    process = await start(site, *words)
-    out, err = await process.communicate()
-    assert out == b""
-    return process.returncode, err.decode()
+async def failed(site: Site, *words: str, **environ: str) -> tuple[int | None, str]:
+    options = {"said": b"", "env": environment(**environ)}
+    ended = await asyncio.to_thread(run, LISTENER, "--config", site.file, *words, **options)
+    assert ended.stdout == b""
+    return ended.returncode, ended.stderr.decode()
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -193,7 +183,7 @@ async def test_sighup_reads_configuration_and_tags_again(site: Site) -> None:
 
 async def said(program: Program, text: str) -> None:
     assert program.process.stderr is not None
-    while text not in (line := (await program.process.stderr.readline()).decode()):
+    while text not in (line := (await asyncio.to_thread(program.process.stderr.readline)).decode()):
         assert line, f"ended without saying {text}"
         program.err += line.encode()
 
@@ -231,15 +221,9 @@ async def test_websocketd_is_refused_where_certificates_are_asked_for(site: Site
 
 @within(30)
 async def test_a_missing_websocketd_is_named(site: Site) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tinyocpp.cli.listener", "--config", str(site.file), "--engine", "websocketd"),
-        stderr=asyncio.subprocess.PIPE,
-        env={"PATH": "/nowhere", "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    _, err = await process.communicate()
-    assert (process.returncode, err) == (
+    assert await failed(site, "--engine", "websocketd", PATH="/nowhere") == (
         69,
-        b"tinyocpp-listener: websocketd is not installed: apt install websocketd, or use --engine builtin\n",
+        "tinyocpp-listener: websocketd is not installed: apt install websocketd, or use --engine builtin\n",
     )
 
 
@@ -276,7 +260,7 @@ def gone(pid: int) -> bool:
 async def test_the_control_program_is_begun_begun_anew_and_ended_with_it(tmp_path: Path, engine: str) -> None:
     site = Site(tmp_path, ANY + STEERS)
     (tmp_path / "meter.json").write_text("-100")
-    program = await Program(await start(site, "--port", "0", "--engine", engine)).greeted()
+    program = await Program(start(site, "--port", "0", "--engine", engine)).greeted()
     first = await control_of(site)
     os.kill(first, signal.SIGKILL)
     second = await control_of(site, first)
@@ -293,7 +277,7 @@ async def test_the_control_program_is_begun_begun_anew_and_ended_with_it(tmp_pat
 @within(60)
 async def test_the_control_program_never_outlives_it(tmp_path: Path, engine: str) -> None:
     site = Site(tmp_path, ANY + STEERS)
-    program = await Program(await start(site, "--port", "0", "--engine", engine)).greeted()
+    program = await Program(start(site, "--port", "0", "--engine", engine)).greeted()
     control = await control_of(site)
     program.process.kill()
     while not gone(control):
@@ -302,7 +286,7 @@ async def test_the_control_program_never_outlives_it(tmp_path: Path, engine: str
 
 @within(30)
 async def test_without_a_sun_or_a_house_there_is_no_control_program(site: Site) -> None:
-    program = await Program(await start(site, "--port", "0")).greeted()
+    program = await Program(start(site, "--port", "0")).greeted()
     tasks = Path(f"/proc/{program.process.pid}/task").iterdir()
     assert not any((task / "children").read_text() for task in tasks)
     await program.stopped()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 from metered import alive
+from programs import PIPE, TINYOCPP, start
 
 if TYPE_CHECKING:
     from conftest import House
@@ -121,19 +121,7 @@ def test_what_a_meter_says_steers_no_terminal(house: House) -> None:
 def test_ended_from_outside_it_takes_the_meters_program_with_it(house: House) -> None:
     lines = ("import os, time", "open('pid', 'w').write(str(os.getpid()))", "print(5, flush=True)", "time.sleep(600)")
     with_meter(house, f'kind = "exec"\ncommand = ["{sys.executable}", "meter.py"]', **{"meter.py": "\n".join(lines)})
-    running = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import sys; from tinyocpp.cli import main; sys.exit(main(sys.argv[1:]))",
-            "--config",
-            str(house.configuration),
-            "meter",
-        ],
-        stdout=subprocess.PIPE,
-        cwd=house.folder,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
+    running = start(TINYOCPP, "--config", house.configuration, "meter", stdout=PIPE, cwd=house.folder)
     assert running.stdout
     assert b"grid" in running.stdout.readline()
     pid = int((house.folder / "pid").read_text())

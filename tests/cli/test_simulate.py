@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
+from programs import COMMAND, DEVNULL, LISTENER, PIPE, STDOUT, TINYOCPP, Program, environment, run, start, urls
 
 from tinyocpp.simulator import registers
 from tinyocpp.simulator.cars import CARS, Kind
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 CARD = "04A2B3C4"
 QUICK = ("--energy-wh", "500", "--speed", "3600")
 LIMIT_S = 30
-TYPED = "import sys; from tinyocpp.cli import main; sys.exit(main())"
-COMMANDED = "import sys; from tinyocpp.cli.command import main; sys.exit(main())"
 
 
 class Listening:
@@ -42,19 +38,12 @@ class Listening:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         house.configuration.write_text(house.configuration.read_text() + f"\n[listener]\nport = {port}\n")
-        self.environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
-        self.process: subprocess.Popen[str] | None = None
+        self.process: Program | None = None
 
     def start(self, *options: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tinyocpp.cli.listener", "--config", str(self.house.configuration), *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=self.environment,
-        )
-        assert self.process.stdout
-        assert any("ready" in line for line in self.process.stdout)
+        words = ["--config", self.house.configuration, *options]
+        self.process = start(LISTENER, *words, stdout=PIPE, stderr=DEVNULL, env=environment())
+        assert urls(self.process)
 
     def kill(self) -> None:
         assert self.process
@@ -64,14 +53,10 @@ class Listening:
         self.process.stdout.close()
 
     @contextlib.contextmanager
-    def simulating(self, *words: str) -> Iterator[subprocess.Popen[str]]:
-        process = subprocess.Popen(
-            [sys.executable, "-u", "-c", TYPED, "simulate", "--config", str(self.house.configuration), *words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=self.environment,
-        )
+    def simulating(self, *words: str) -> Iterator[Program]:
+        words = ("simulate", "--config", str(self.house.configuration), *words)
+        environ = environment(PYTHONUNBUFFERED="1")
+        process = start(TINYOCPP, *words, stdout=PIPE, stderr=STDOUT, text=True, env=environ)
         try:
             yield process
         finally:
@@ -79,10 +64,7 @@ class Listening:
             process.communicate()
 
     def command(self, *words: str) -> str:
-        command = [sys.executable, "-c", COMMANDED, "--config", str(self.house.configuration), *words]
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=LIMIT_S, env=self.environment, check=False
-        )
+        done = run(COMMAND, "--config", self.house.configuration, *words, env=environment())
         return done.stdout.strip() or done.stderr.strip()
 
 
@@ -103,7 +85,7 @@ def booked(house: House) -> list[tuple[str, int, str, str]]:
         ]
 
 
-def wait_for(process: subprocess.Popen[str], words: str) -> str:
+def wait_for(process: Program, words: str) -> str:
     """The next line that says so; everything before it is gone."""
     assert process.stdout
     for line in process.stdout:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
-import sys
 import threading
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from listening import Site, charger
+from programs import COMMAND, LISTENER, PIPE, TINYOCPP, run, start
 
 from compliance.charge_point import ChargePoint
 from tinyocpp.storage import open_reader
@@ -73,24 +72,16 @@ class Installation(Site):
         return Listener(self, options or ("--host", "127.0.0.1", "--port", "0"))
 
     async def run(self, module: str, *words: str, stdin: str = "") -> Said:
-        """A program of ours, from exec to exit."""
-        process = await asyncio.create_subprocess_exec(
-            *(*program(module), "--config", str(self.file), *words),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(PATIENCE_S):
-            out, err = await process.communicate(stdin.encode())
-        assert process.returncode is not None
-        return Said(process.returncode, out.decode(), err.decode())
+        """A program of ours, from its start to its end."""
+        ended = await asyncio.to_thread(run, module, "--config", self.file, *words, said=stdin, timeout=PATIENCE_S)
+        return Said(ended.returncode, ended.stdout, ended.stderr)
 
     async def command(self, charger_id: str, action: str, payload: str = "{}", *options: str) -> Said:
         """tinyocpp-command, with the payload as it is typed."""
-        return await self.run("tinyocpp.cli.command", "--charger", charger_id, *options, action, payload)
+        return await self.run(COMMAND, "--charger", charger_id, *options, action, payload)
 
     async def tinyocpp(self, *words: str, stdin: str = "") -> Said:
-        said = await self.run("tinyocpp.cli", *words, stdin=stdin)
+        said = await self.run(TINYOCPP, *words, stdin=stdin)
         assert "Traceback" not in said.err, said.err
         return said
 
@@ -111,12 +102,7 @@ class Listener:
 
     def __init__(self, site: Installation, options: tuple[str, ...]) -> None:
         self.site = site
-        self._process = subprocess.Popen(
-            [*program("tinyocpp.cli.listener"), "--config", site.file, *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self._process = start(LISTENER, "--config", site.file, *options, stdout=PIPE, stderr=PIPE, text=True)
         self._log: list[str] = []
         self._news = threading.Condition()
         self._ended = False
@@ -193,8 +179,3 @@ class Listener:
             self._news.wait_for(lambda: self._ended or len(found()) >= times, PATIENCE_S)
             assert len(found()) >= times, f"{text!r} was not said {times} times: {''.join(self._log)}"
             return found()[times - 1]
-
-
-def program(module: str) -> tuple[str, ...]:
-    """What an installed program's entry point does."""
-    return sys.executable, "-c", f"import sys; from {module} import main; sys.exit(main())"

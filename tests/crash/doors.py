@@ -6,17 +6,20 @@ import os
 import select
 import signal
 import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
+from programs import BACKEND, LISTENER, PIPE, Program, start, urls
+from waiting import until
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from crash.charger import Charger
 
 PATIENCE_S = 30.0
+WRITING = "write,pwrite64,writev,fdatasync,fsync,ftruncate,unlink,rename"
 
 
 class Died(Exception):
@@ -28,21 +31,16 @@ class Died(Exception):
 
 
 class Backend:
-    """One tinyocpp-backend, by itself or under a program such as strace."""
+    """One tinyocpp-backend."""
 
-    def __init__(
-        self, config: Path, charger: str, under: tuple[str, ...] = (), caller: dict[str, str] | None = None
-    ) -> None:
-        """`caller`: what a web server says of who wants in, instead of the owner's word that it is this charger."""
-        named = ["--charger", charger] if caller is None else []
-        self._process = subprocess.Popen(
-            [*under, sys.executable, "-m", "tinyocpp.hosts.stdio", "--config", config, *named],
-            env=os.environ | (caller or {}),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-        )
+    def __init__(self, config: Path, charger: str, fault: str = "", caller: dict[str, str] | None = None) -> None:
+        """`fault`: what befalls its system calls, as `strace --inject` has it. `caller`: what a web server says of who
+        wants in, instead of the owner's word that it is this charger."""
+        words = ["--config", config, *(["--charger", charger] if caller is None else [])]
+        options: dict[str, Any] = {"env": os.environ | (caller or {}), "bufsize": 0}
+        options |= {"stdin": PIPE, "stdout": PIPE, "stderr": PIPE}
+        self._process = start(BACKEND, *words, stopped=fault != "", **options)
+        self._strace = begin_with(fault, self._process) if fault else None
         self.stderr = b""
 
     def __enter__(self) -> Backend:
@@ -90,6 +88,8 @@ class Backend:
         if not self._process.stderr.closed:
             self.stderr = self._process.stderr.read()
             self._process.stderr.close()
+        if self._strace is not None:
+            self._strace.wait(PATIENCE_S)
         return self._process.wait(PATIENCE_S)
 
 
@@ -97,19 +97,9 @@ class Listener:
     """One tinyocpp-listener on a port of its own choice, ready for chargers."""
 
     def __init__(self, config: Path) -> None:
-        program = "import sys; from tinyocpp.cli.listener import main; sys.exit(main())"
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", program, "--config", config, "--host", "127.0.0.1", "--port", "0"],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._process = start(LISTENER, "--config", config, "--host", "127.0.0.1", "--port", "0", stdout=PIPE)
         self._connections = ExitStack()
-        assert self._process.stdout is not None
-        said = self._process.stdout.readline()
-        while "ws://" not in said:
-            assert said, f"exit code {self._process.wait()}"
-            said = self._process.stdout.readline()
-        self._url = said.strip().rstrip("/")
+        self._url = urls(self._process)[0].rstrip("/")
 
     def __enter__(self) -> Listener:
         return self
@@ -133,6 +123,22 @@ class Listener:
             self._process.kill()
             self._process.stdout.close()
         self._process.wait(PATIENCE_S)
+
+
+def begin_with(fault: str, program: Program) -> subprocess.Popen[bytes]:
+    """Let a program go on that was started `stopped`, under a strace that has met none of its calls yet."""
+    command = ["strace", "-qq", "-o", "/dev/null", "-e", f"trace={fault.partition(':')[0]}", "-e", f"inject={fault}"]
+    status = Path(f"/proc/{program.pid}/status")
+    until(lambda: "\nState:\tT" in status.read_text())
+    strace = subprocess.Popen([*command, "-p", str(program.pid)])
+    until(lambda: "\nTracerPid:\t0\n" not in status.read_text())
+    program.send_signal(signal.SIGCONT)
+    return strace
+
+
+def killed_before_write(number: int) -> str:
+    """The fault of not living to make this system call of those that write."""
+    return f"{WRITING}:signal=SIGKILL:when={number}"
 
 
 def charge(backend: Backend, charger: Charger, transactions: int) -> None:

@@ -38,9 +38,9 @@ def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
     subprocess.run(["umount", folder], check=True)
 
 
-def charge_until_refused(config: Path, charger: Charger, under: tuple[str, ...] = ()) -> str:
+def charge_until_refused(config: Path, charger: Charger, fault: str = "") -> str:
     """Charge until the backend gives up; returns its last words."""
-    with Backend(config, charger.name, under) as backend:
+    with Backend(config, charger.name, fault) as backend:
         with pytest.raises(Died) as died:
             charge(backend, charger, 100_000)
         assert died.value.code == STORAGE, backend.stderr
@@ -86,18 +86,7 @@ def test_disk_that_becomes_read_only(tmp_path: Path, small_disk: SmallDisk) -> N
 def test_disk_that_fails(tmp_path: Path, call: str, nth: int) -> None:
     """EIO from the nth sync or write on: what was not acknowledged is sent again to a disk that works."""
     charger, config = Charger("CP1"), configure(tmp_path, tags=("CP1",))
-    under = (
-        "strace",
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-e",
-        f"trace={call}",
-        "-e",
-        f"inject={call}:error=EIO:when={nth}+",
-    )
-    words = charge_until_refused(config, charger, under)
+    words = charge_until_refused(config, charger, f"{call}:error=EIO:when={nth}+")
     assert "the disk does not read or write" in words
     charge_again(config, charger, 5)
     audit(tmp_path / "accounting.sqlite3", [charger])

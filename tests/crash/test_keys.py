@@ -11,16 +11,15 @@ import re
 import select
 import shutil
 import socket
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from programs import DEVNULL, LISTENER, PIPE, STDOUT, TINYOCPP, TimeoutExpired, start
 
-from crash.doors import PATIENCE_S, Backend, Died, configure
-from crash.test_kills import WRITING, needs_strace
+from crash.doors import PATIENCE_S, Backend, Died, configure, killed_before_write
+from crash.test_kills import needs_strace
 from tinyocpp.companions.commandclient import connected_chargers
 from tinyocpp.config import load
 from tinyocpp.passwords import Keys, hash_password
@@ -64,9 +63,9 @@ class KeyCharger:
         shown = base64.b64encode(b"garage:" + bytes.fromhex(self.key)).decode()
         return {"REQUEST_URI": "/garage", "HTTP_AUTHORIZATION": f"Basic {shown}"}
 
-    def be_given(self, config: Path, under: tuple[str, ...]) -> None:
+    def be_given(self, config: Path, fault: str) -> None:
         """All of it: boot, the call, its answer, the answer's way to who asked. Raises Died."""
-        with Backend(config, "garage", under, self.caller()) as backend:
+        with Backend(config, "garage", fault, self.caller()) as backend:
             backend.ask(BOOT)
             with socket.socket(socket.AF_UNIX) as person:
                 person.settimeout(PATIENCE_S)
@@ -87,7 +86,7 @@ class KeyCharger:
 
     def is_let_in(self, config: Path) -> bool:
         try:
-            with Backend(config, "garage", (), self.caller()) as backend:
+            with Backend(config, "garage", caller=self.caller()) as backend:
                 return backend.ask(BOOT).startswith('[3,"b",')
         except Died as died:
             assert died.code == 77, died
@@ -102,12 +101,10 @@ def test_killed_before_every_write(tmp_path: Path, takes: bool, part: int) -> No
     while not survived:
         folder = tmp_path / str(at)
         config, charger = household(folder), KeyCharger(takes)
-        under = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={WRITING}")
-        under += ("-e", f"inject={WRITING}:signal=SIGKILL:when={at}")
         try:
-            charger.be_given(config, under)
+            charger.be_given(config, killed_before_write(at))
         except Died as died:
-            assert died.code in (-9, 137)
+            assert died.code == -9
         else:
             survived = True
         met.add(f"{charger.key[:2]} {len(keys_of(config).under_way)}")
@@ -125,14 +122,7 @@ class Program:
     """One of ours, which goes on until it is ended."""
 
     def __init__(self, words: list[str], says: str = "") -> None:
-        module, _, function = words[0].partition(":")
-        start = f"import sys; from {module} import {function}; sys.exit({function}(sys.argv[1:]))"
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", start, *words[1:]],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        self.process = start(*words, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT)
         self.said = b""
         while says.encode() not in self.said:
             assert self.process.stdout is not None
@@ -143,7 +133,7 @@ class Program:
 
     def end(self, after_s: float = PATIENCE_S) -> int:
         """Kill it at a moment it cannot know; the exit code."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        with contextlib.suppress(TimeoutExpired):
             self.process.wait(after_s)
         self.process.kill()
         self.said += self.process.communicate()[0]
@@ -166,8 +156,8 @@ def until_connected(config: Path) -> None:
 
 def test_a_simulated_charger_is_never_locked_out(tmp_path: Path) -> None:
     config, port, dice = household(tmp_path), free_port(), random.Random(3)
-    listen = ["tinyocpp.cli.listener:main", "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
-    word = ["tinyocpp.cli:main", "--config", str(config)]
+    listen = [LISTENER, "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
+    word = [TINYOCPP, "--config", str(config)]
     url = f"ws://127.0.0.1:{port}/"
     rotate = [*word, "charger", "password", "--rotate", "garage", "--timeout", "10"]
     log = b""

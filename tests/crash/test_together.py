@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
+
+from programs import TINYOCPP, run
 
 from crash.audit import audit
 from crash.charger import Charger
@@ -24,11 +24,10 @@ def charge_some(config: Path, charger: Charger) -> None:
 def report(config: Path, done: Event) -> list[int]:
     """Energy of all tags, as often as it can be had."""
     totals: list[int] = []
-    program = "import sys; from tinyocpp.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", program, "--config", config, "report", "--format", "json"]
     while True:
         last_time = done.is_set()
-        shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+        shown = run(TINYOCPP, "--config", config, "report", "--format", "json")
+        assert shown.returncode == 0, shown.stderr
         totals.append(sum(row["energy_wh"] for row in json.loads(shown.stdout)))
         if last_time:
             return totals

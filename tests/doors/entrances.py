@@ -12,14 +12,14 @@ import os
 import re
 import select
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from programs import BACKEND, LISTENER, PIPE, TINYOCPP, environment, run, start, urls
 
 PATIENCE_S = 20.0
 HEARTBEAT = b'[2,"1","Heartbeat",{}]'
@@ -44,8 +44,7 @@ class House:
 
     def word(self, *words: str, stdin: str = "") -> str:
         """`tinyocpp WORD ...`"""
-        command = [sys.executable, "-c", "from tinyocpp.cli import main; main()", "--config", str(self.file), *words]
-        ended = subprocess.run(command, input=stdin, capture_output=True, text=True, env=environment(), timeout=60)
+        ended = run(TINYOCPP, "--config", self.file, *words, said=stdin, env=environment())
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
 
@@ -56,11 +55,6 @@ class House:
         text = self.log.read_text(errors="replace")
         assert "Traceback" not in text, text[-3000:]
         assert "Error" not in text.replace("HTTPError", ""), text[-3000:]
-
-
-def environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name.startswith(("PATH", "COV"))}
-    return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)} | more
 
 
 class Guest(Protocol):
@@ -102,20 +96,10 @@ class Listener:
         self.engine = engine
         self._ending = ExitStack()
         errors = self._ending.enter_context(house.log.open("ab"))
-        command = [sys.executable, "-m", "tinyocpp.cli.listener", "--config", str(house.file), "--host", "127.0.0.1"]
-        command += ["--port", str(0 if engine == "builtin" else free_port()), "--engine", engine]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment())
-        self.port = self._port()
+        words = ["--host", "127.0.0.1", "--port", str(0 if engine == "builtin" else free_port()), "--engine", engine]
+        self._process = start(LISTENER, "--config", house.file, *words, stdout=PIPE, stderr=errors, env=environment())
+        self.port = int(re.findall(r":(\d+)", urls(self._process)[0])[0])
         self.pid = self._process.pid
-
-    def _port(self) -> int:
-        assert self._process.stdout is not None
-        said = b""
-        while b"ready" not in said:
-            line = self._process.stdout.readline()
-            assert line, self.house.log.read_text()
-            said += line
-        return int(re.findall(rb"ws://[^/\s]*:(\d+)", said)[0])
 
     def knock(self, target: bytes, authorization: bytes | None = None) -> Guest:
         header = b"" if authorization is None else b"Authorization: " + authorization + b"\r\n"
@@ -187,10 +171,9 @@ class BackendGuest:
         environ |= {b"REQUEST_URI": target, b"REMOTE_ADDR": b"127.0.0.1"}
         if authorization is not None:
             environ[b"HTTP_AUTHORIZATION"] = authorization
-        command = [sys.executable, "-m", "tinyocpp.hosts.stdio", "--config", str(house.file)]
         self._errors = house.log.open("ab")
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self._process = subprocess.Popen(command, env=environ, stderr=self._errors, **pipes)
+        pipes = {"stdin": PIPE, "stdout": PIPE, "stderr": self._errors}
+        self._process = start(BACKEND, "--config", house.file, env=environ, **pipes)
         self.status = 0 if self.answered() else self._process.wait(PATIENCE_S)
 
     def answered(self) -> bool:

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -22,6 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import IO
 
+from programs import BACKEND, LISTENER, PIPE, TINYOCPP, Program, environment, run, start, urls
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -60,22 +58,14 @@ class Run:
     waits: Waits = field(default_factory=Waits)
 
 
-def environment() -> dict[str, str]:
-    """Nothing of the tester's own configuration."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith(("PATH", "COV"))}
-    return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-
-
 @contextlib.contextmanager
-def program(folder: Path, module: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+def program(folder: Path, module: str, *options: str) -> Iterator[Program]:
     """A program of ours, ended at the end: with 0 and without a traceback."""
     file = folder / "tinyocpp.toml"
     file.write_text(CONFIGURATION)
     said = folder / "stderr"
     with said.open("wb") as errors:
-        command = [sys.executable, "-m", module, "--config", str(file), *options]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
-        process = subprocess.Popen(command, env=environment(), **pipes)
+        process = start(module, "--config", file, *options, stdin=PIPE, stdout=PIPE, stderr=errors, env=environment())
         try:
             yield process
             process.terminate()
@@ -124,9 +114,8 @@ def check_batch(must: list[str], answers: list[str], sent: int) -> None:
 
 def fuzz_listener(seed: int, folder: Path, *, frames: int = 2**62, until: float = float("inf")) -> Run:
     rng, pool, run = Random(seed), seeds(), Run()
-    with program(folder, "tinyocpp.cli.listener", "--host", "127.0.0.1", "--port", "0") as process:
-        assert process.stdout is not None
-        url = _url(process.stdout)
+    with program(folder, LISTENER, "--host", "127.0.0.1", "--port", "0") as process:
+        url = urls(process)[0].rstrip("/")
         with _charger(url, "broken") as broken, Pacer(url) as pacer:
             grown = Growth(process.pid)
             while run.frames < frames and time.monotonic() < until:
@@ -146,9 +135,7 @@ def fuzz_listener(seed: int, folder: Path, *, frames: int = 2**62, until: float 
 def check_words(folder: Path) -> None:
     """What a person types afterwards works, and shows nothing that a terminal would obey."""
     for words in (["status"], ["report", "--by", "transaction", "--format", "csv"], ["log"], ["charger", "list"]):
-        program = [sys.executable, "-c", "from tinyocpp.cli import main; main()"]
-        command = [*program, "--config", str(folder / "tinyocpp.toml"), *words]
-        said = subprocess.run(command, env=environment(), capture_output=True, timeout=PATIENCE_S)
+        said = run(TINYOCPP, "--config", folder / "tinyocpp.toml", *words, said=b"", env=environment())
         assert said.returncode == 0, (words, said.stderr[-2000:])
         assert said.stdout.replace(b"\r\n", b"").replace(b"\n", b"").decode().isprintable(), words
 
@@ -156,15 +143,6 @@ def check_words(folder: Path) -> None:
 def check_waits(waits: Waits) -> None:
     worst, usual = max(waits.broken), max(waits.good)
     assert worst < max(MAY_WAIT_S, SLOW_MACHINE * usual), f"{worst:.3f} s, and with good frames {usual:.3f} s"
-
-
-def _url(stdout: IO[bytes]) -> str:
-    said = b""
-    while b"ready" not in said:
-        line = stdout.readline()
-        assert line, "the listener has not become ready"
-        said += line
-    return re.findall(r"ws://\S+", said.decode())[0].rstrip("/")
 
 
 def _charger(url: str, identity: str) -> ClientConnection:
@@ -242,7 +220,7 @@ class Pacer:
 
 def fuzz_backend(seed: int, folder: Path, *, frames: int = 2**62, until: float = float("inf")) -> Run:
     rng, pool, run = Random(seed), seeds(), Run()
-    with program(folder, "tinyocpp.hosts.stdio", "--charger", "broken") as process:
+    with program(folder, BACKEND, "--charger", "broken") as process:
         assert process.stdout is not None
         lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         reading = threading.Thread(target=_read, args=(process.stdout, lines))
@@ -267,9 +245,7 @@ def _read(stdout: IO[bytes], lines: queue.SimpleQueue[bytes]) -> None:
     lines.put(b"")  # the end
 
 
-def _converse(
-    process: subprocess.Popen[bytes], lines: queue.SimpleQueue[bytes], frames: list[bytes], number: int
-) -> int:
+def _converse(process: Program, lines: queue.SimpleQueue[bytes], frames: list[bytes], number: int) -> int:
     last = f"last {number}"
     assert process.stdin is not None
     process.stdin.write(b"".join(frame + b"\n" for frame in [*frames, json.dumps([2, last, "Heartbeat", {}]).encode()]))

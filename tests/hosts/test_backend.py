@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import base64
-import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from programs import BACKEND, PIPE, CompletedProcess, Program, environment, run, start
 
 from tinyocpp import __version__
 from tinyocpp.config import load
@@ -22,7 +20,6 @@ from tinyocpp.storage import Registered, open_reader, open_store
 if TYPE_CHECKING:
     from pathlib import Path
 
-BACKEND = [sys.executable, "-m", "tinyocpp.hosts.stdio"]
 HEARTBEAT = '[2,"1","Heartbeat",{}]'
 PATIENCE_S = 30
 
@@ -38,33 +35,18 @@ class House:
     def configure(self, more: str) -> None:
         self.file.write_text(f'[chargers]\nadmit = "any"\n{more}\n[paths]\nruntime = "run"\n')
 
-    def run(
-        self, *options: str, said: str | bytes = "", named: bool = True, **environ: str
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *options: str, said: str | bytes = "", named: bool = True, **environ: str) -> CompletedProcess[str]:
         """What it ends with, having been told all at once."""
-        ended = subprocess.run(
-            [*BACKEND, "--config", str(self.file), *(["--charger", "garage"] if named else []), *options],
-            input=said.encode() if isinstance(said, str) else said,
-            capture_output=True,
-            timeout=PATIENCE_S,
-            env=self.environment(environ),
-        )
-        return subprocess.CompletedProcess(
+        words = ["--config", self.file, *(["--charger", "garage"] if named else []), *options]
+        data = said.encode() if isinstance(said, str) else said
+        ended = run(BACKEND, *words, said=data, timeout=PATIENCE_S, env=environment(**environ))
+        return CompletedProcess(
             ended.args, ended.returncode, ended.stdout.decode(), ended.stderr.decode(errors="replace")
         )
 
-    def start(self, **environ: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*BACKEND, "--config", str(self.file), "--charger", "garage"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=self.environment(environ),
-        )
-
-    def environment(self, more: dict[str, str]) -> dict[str, str]:
-        return {name: value for name, value in os.environ.items() if name.startswith(("PATH", "PYTHON", "COV"))} | more
+    def start(self) -> Program:
+        pipes = {"stdin": PIPE, "stdout": PIPE, "stderr": PIPE}
+        return start(BACKEND, "--config", self.file, "--charger", "garage", **pipes, text=True, env=environment())
 
     def known(self) -> list[str]:
         with closing(open_reader(load(str(self.file), {}))) as reader:

@@ -10,15 +10,14 @@ import base64
 import contextlib
 import json
 import os
-import re
 import shutil
 import ssl
 import subprocess
-import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+from programs import BACKEND, LISTENER, PIPE, Program, environment, start, urls
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -74,10 +73,6 @@ def header(identity: str, shown: str) -> str | None:
     return None if text is None else f"Basic {base64.b64encode(text.encode()).decode()}"
 
 
-def environment() -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
-
-
 class Line(Protocol):
     def answers(self) -> bool:
         """Is a heartbeat answered?"""
@@ -117,20 +112,9 @@ class Builtin:
     name = "builtin"
 
     def __init__(self, folder: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tinyocpp.cli.listener", "--config", str(folder / "tinyocpp.toml")]
-            + ["--host", "127.0.0.1", "--port", "0", "--engine", self.name],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment(),
-        )
-        assert self._process.stdout is not None
-        said = ""
-        while "ready" not in said:
-            line = self._process.stdout.readline()
-            assert line, "the listener has not become ready"
-            said += line
-        self._urls = {url.partition(":")[0]: url for url in re.findall(r"wss?://\S+", said)}
+        words = ["--config", folder / "tinyocpp.toml", "--host", "127.0.0.1", "--port", "0", "--engine", self.name]
+        self._process = start(LISTENER, *words, stdout=PIPE, env=environment())
+        self._urls = {url.partition(":")[0]: url for url in urls(self._process)}
 
     def knock(self, identity: str, shown: str) -> int | Line:
         scheme = shown.partition(" ")[0]
@@ -169,7 +153,7 @@ class Websocketd(Builtin):
 
 
 class BackendLine:
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: Program) -> None:
         self._process = process
 
     def answers(self) -> bool:
@@ -197,13 +181,8 @@ class Backend:
         said = header(identity, shown)
         caller |= {"HTTP_AUTHORIZATION": said} if said else {}
         caller |= {"HTTPS": "on"} if shown.startswith("wss") else {}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tinyocpp.hosts.stdio", "--config", str(self._config)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment() | caller,
-        )
+        options: dict[str, Any] = {"stdin": PIPE, "stdout": PIPE, "text": True, "env": environment(**caller)}
+        process = start(BACKEND, "--config", self._config, **options)
         line = BackendLine(process)
         if line.answers():
             return line

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import select
 import socket
-import subprocess
-import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from listening import Site, charger, within
+from programs import BACKEND, PIPE, environment, start
 
 from tinyocpp.config import load
 from tinyocpp.dealings import Wish, Wished
@@ -36,15 +34,8 @@ class Backend:
         self.file = folder / "tinyocpp.toml"
         self.file.write_text('[chargers]\nadmit = "any"\n[paths]\nruntime = "run"\n')
         self.socket = folder / "run" / "garage.sock"
-        environment = {name: value for name, value in os.environ.items() if name.startswith(("PATH", "PYTHON", "COV"))}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tinyocpp.hosts.stdio", "--config", str(self.file), "--charger", "garage"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-            env=environment,
-        )
+        options: dict[str, Any] = {"stdin": PIPE, "stdout": PIPE, "text": True, "bufsize": 1, "env": environment()}
+        self.process = start(BACKEND, "--config", self.file, "--charger", "garage", **options)
         self.say('[2,"1","BootNotification",{"chargePointVendor":"Acme","chargePointModel":"AC22"}]')
         assert self.hear()[:2] == [3, "1"]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from listening import Charger, Site, basic, charger, masked_frame, raw_request, status_of, within
+from programs import BACKEND, PIPE, start
 from websockets.exceptions import InvalidStatus
 
 from quirks.garage import Garage
@@ -283,9 +282,7 @@ async def test_H21_at_the_listener(tmp_path: Path) -> None:
 def test_H21_at_the_backend(tmp_path: Path) -> None:
     (tmp_path / "tinyocpp.toml").write_text(SLOWLY)
     words = ["--config", str(tmp_path / "tinyocpp.toml"), "--charger", "garage"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "tinyocpp.hosts.stdio", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as backend:
+    with start(BACKEND, *words, stdin=PIPE, stdout=PIPE, text=True) as backend:
         assert backend.stdin
         assert backend.stdout
         begun = time.monotonic()

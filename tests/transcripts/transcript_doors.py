@@ -9,16 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import select
 import socket
-import subprocess
-import sys
 import time
 from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from programs import BACKEND, LISTENER, PIPE, environment, start, urls
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -260,11 +258,6 @@ def call_through_socket(house: House, charger_id: str, action: str, payload: str
     return result
 
 
-def environment(**more: str) -> dict[str, str]:
-    """Nothing of the tester's own configuration."""
-    return {key: value for key, value in os.environ.items() if key.startswith(("PATH", "PYTHON", "COV"))} | more
-
-
 class ProgramLine:
     """What the connections to programs have in common."""
 
@@ -308,12 +301,8 @@ class StdioDoor:
 class StdioLine(ProgramLine):
     def __init__(self, house: House, charger_id: str) -> None:
         super().__init__(house, charger_id)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tinyocpp.hosts.stdio", "--config", str(house.configuration)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment(REQUEST_URI=f"/ocpp/{charger_id}", REMOTE_ADDR="127.0.0.1"),
-        )
+        caller = environment(REQUEST_URI=f"/ocpp/{charger_id}", REMOTE_ADDR="127.0.0.1")
+        self._process = start(BACKEND, "--config", house.configuration, stdin=PIPE, stdout=PIPE, env=caller)
         self._rest = b""
         try:
             self.silent()
@@ -360,20 +349,9 @@ class ListenerDoor:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tinyocpp.cli.listener", "--config", str(house.configuration)]
-            + ["--host", "127.0.0.1", "--port", str(self.port()), "--engine", self.engine],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment(),
-        )
-        assert self._process.stdout is not None
-        said = ""
-        while "ready" not in said:
-            line = self._process.stdout.readline()
-            assert line, "the listener has not become ready"
-            said += line
-        self._url = re.findall(r"ws://\S+", said)[0].rstrip("/")
+        words = ["--host", "127.0.0.1", "--port", str(self.port()), "--engine", self.engine]
+        self._process = start(LISTENER, "--config", house.configuration, *words, stdout=PIPE, env=environment())
+        self._url = urls(self._process)[0].rstrip("/")
 
     def port(self) -> int:
         return 0
