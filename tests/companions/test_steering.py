@@ -52,7 +52,7 @@ class Car:
         self.live = live
         self.here = True
         self.away_s: float | None = None  # not connected since then: it hears nothing
-        self.hears = True
+        self.on_line = True  # false before anybody notices
         self.left_a = 6.0
         self.given: list[tuple[float, Given | None]] = []
         self.samples: list[Drawn] = []
@@ -112,7 +112,7 @@ class House:
             self.now_s += 1.0
             self.shown.append((self.now_s, self._grid_a()))
             for car in self.cars.values():
-                if self.now_s % SAMPLED_S == 0:
+                if self.now_s % SAMPLED_S == 0 and car.on_line:
                     drawn = car.draws(self.now_s)
                     car.samples.append(Drawn(self.now_s, sum(drawn) * VOLT, drawn))
             if self.now_s % ROUND_S == 0:
@@ -122,7 +122,7 @@ class House:
         lives = [car.as_live() for car in self.cars.values()]
         self.given = self.steering.decide(lives, self._measured(), self.now_s)
         for key, car in self.cars.items():
-            if car.away_s is None and car.hears:
+            if car.away_s is None and car.on_line:
                 car.given.append((self.now_s, self.given.get(key)))
                 car.left_a = self.steering.left_a(key)
 
@@ -360,9 +360,10 @@ def test_what_was_told_to_a_line_that_was_dead_already_has_not_reached_it() -> N
     house = shared(Car("garage"))
     house.live(60)
     assert amperes(house) == {"garage": 16.0}
-    house.cars["garage/1"].hears = False
+    house.cars["garage/1"].on_line = False
     house.add(Car("carport"))
     house.live(90)  # for three pings nobody notices
+    assert amperes(house) == {"garage": 16.0, "carport": 10.0}
     house.lose("garage")
     house.live(30)
     assert amperes(house) == {"garage": 16.0, "carport": 0.0}
