@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
+from math import inf
 
 import pytest
 from conversation import Conversation
@@ -95,23 +96,19 @@ HEAVIEST: dict[str, Made] = {
 }
 
 
-def shortest_s(work: Callable[[], object]) -> float:
-    """Of three times, on the processor: what other programs took meanwhile is no fault of ours."""
-    times = []
+def handling_s(frame: str, enough_s: float = 0.0) -> float:
+    """The shortest of three times, or the first that is short enough. On the processor: what other programs took
+    meanwhile is no fault of ours."""
+    shortest_s = inf
     for _ in range(3):
         began = time.process_time()
-        work()
-        times.append(time.process_time() - began)
-    return min(times)
-
-
-def handling_s(frame: str) -> float:
-    def handle() -> None:
         conversation = Conversation(watched=True)
         conversation.call("GetConfiguration")
         conversation.says(frame)
-
-    return shortest_s(handle)
+        shortest_s = min(shortest_s, time.process_time() - began)
+        if shortest_s < enough_s:
+            break
+    return shortest_s
 
 
 @pytest.fixture(scope="module")
@@ -124,5 +121,5 @@ def good_s() -> float:
 def test_a_million_bytes(name: str, good_s: float) -> None:
     frame = HEAVIEST[name]()
     assert BYTES * 0.7 < len(frame) <= BYTES * 1.1
-    took_s = handling_s(frame)
+    took_s = handling_s(frame, AT_MOST * good_s)
     assert took_s < AT_MOST * good_s, f"{took_s * 1000:.0f} ms, a good one {good_s * 1000:.0f} ms"
