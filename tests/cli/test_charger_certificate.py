@@ -4,6 +4,7 @@ certificate, and with a charger that answers from a table for everything that go
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import time
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from signing_requests import request
 from test_simulate import Listening
 
 from tinyocpp.certificates import hash_data, read_certificates
+from tinyocpp.cli import main
 from tinyocpp.messages.payload import encode_payload
 from tinyocpp.messages.security import HashAlgorithm
 from tinyocpp.storage import signing
@@ -32,14 +34,24 @@ DAY = timedelta(days=1)
 ACCEPTED = {"status": "Accepted"}
 
 
+@pytest.fixture(scope="module")
+def new(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `ca init` makes, once: to find large primes takes half a second."""
+    folder = tmp_path_factory.mktemp("new")
+    (folder / "tinyocpp.toml").touch()
+    assert main(["--config", str(folder / "tinyocpp.toml"), "ca", "init", "--write", "--host", "127.0.0.1"]) == 0
+    return folder
+
+
 @pytest.fixture
-def ca(house: House) -> FileAuthority:
-    assert house.type("ca", "init", "--write", "--host", "127.0.0.1")[0] == 0
+def ca(house: House, new: Path) -> FileAuthority:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    text = house.configuration.read_text()
-    house.configuration.write_text(text.replace("[listener.tls]", f"[listener.tls]\nport = {port}"))
+    table = (new / "tinyocpp.toml").read_text().replace(str(new), str(house.folder))
+    with house.configuration.open("a") as configuration:
+        configuration.write(table.replace("[listener.tls]", f"\n[listener.tls]\nport = {port}"))
+    shutil.copytree(new / "ca", house.folder / "ca")
     return FileAuthority(str(house.folder / "ca"))
 
 
