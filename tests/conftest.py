@@ -31,24 +31,24 @@ UNCOUNTED = (
 # What takes long though it is few tests: begun last, it would have one core wait for the other, as bin/test hands out
 # whole modules, in this order.
 LONG = (
-    "transcripts/test_transcripts.py",
-    "crash/test_keys.py",
     "crash/test_kills.py",
-    "test_sharing.py",
-    "test_street_limits.py",
-    "storage/test_energy_model.py",
+    "transcripts/test_transcripts.py",
     "test_bin.py",
-    "errands/test_limits_matrix.py",
+    "crash/test_keys.py",
+    "test_street_limits.py",
+    "doors/test_doors.py",
     "companions/test_control.py",
-    "storage/test_ledger_property.py",
     "cli/test_charger_certificate.py",
+    "hosts/test_engines_alike.py",
+    "cli/test_simulate.py",
+    "fuzz/test_fuzz.py",
+    "errands/test_limits_matrix.py",
     "compliance/test_security.py",
-    "test_solar_never.py",
-    "compliance/test_storm.py",
-    "hosts/test_commandsocket.py",
-    "simulator/test_anything.py",
-    "leniency/test_read_frame.py",
-    "test_trials.py",
+    "cli/test_charger_upkeep.py",
+    "cli/test_charger_nonsense.py",
+    "test_sharing.py",
+    "transcripts/test_field_frames.py",
+    "storage/test_energy_model.py",
 )
 
 
