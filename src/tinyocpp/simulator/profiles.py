@@ -55,7 +55,7 @@ class Profiles:
     """What has been installed, at most one per connector, purpose and stack level."""
 
     def __init__(self) -> None:
-        self._installed: list[Installed] = []
+        self._installed: list[Installed] = []  # the highest stack level first
 
     def __len__(self) -> int:
         return len(self._installed)
@@ -69,7 +69,8 @@ class Profiles:
         kept = [one for one in self._installed if not _replaces(connector_id, profile, one)]
         if len(kept) >= MAX_PROFILES:
             return f"more than {MAX_PROFILES} profiles"
-        self._installed = [*kept, Installed(connector_id, profile, now)]
+        kept.append(Installed(connector_id, profile, now))
+        self._installed = sorted(kept, key=lambda one: -one.profile.stack_level)
         return None
 
     def clear(self, wanted: ClearChargingProfile) -> bool:
@@ -138,13 +139,9 @@ class Profiles:
         self, purpose: ChargingProfilePurposeType, connector_id: int, running: Running | None, at: datetime
     ) -> Offer | None:
         """The highest stack level that has something to say at this instant."""
-        candidates = [
-            one
-            for one in self._installed
-            if one.connector_id == connector_id and one.profile.charging_profile_purpose is purpose
-        ]
-        for one in sorted(candidates, key=lambda one: -one.profile.stack_level):
-            if period := period_at(one, running, at):
+        for one in self._installed:
+            meant = one.connector_id == connector_id and one.profile.charging_profile_purpose is purpose
+            if meant and (period := period_at(one, running, at)):
                 return as_offer(one.profile.charging_schedule.charging_rate_unit, period)
         return None
 
