@@ -22,6 +22,7 @@ from tinyocpp.tags import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from tinyocpp.makers import Quirks
 
@@ -31,21 +32,34 @@ STEP_S = 1.0
 
 
 class Pair:
-    """`station` is connected, has booted and been accepted."""
+    """`station` is connected, has booted and been accepted. `ahead`: its clock is, of ours."""
 
-    def __init__(self, *, store: Any = None, station: ChargePoint | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        store: Any = None,
+        station: ChargePoint | None = None,
+        ahead: timedelta = timedelta(),
+        **options: Any,
+    ) -> None:
         self.talk = Conversation(*(Tag(tag) for tag in TAGS), watched=True, store=store)
+        self.ahead = ahead
         if station is not None:
-            self.talk.clock.pass_((station.now - self.talk.clock.at).total_seconds())
-        self.station = station or ChargePoint("garage", self.talk.clock.at, **options)
+            self.talk.clock.pass_((station.now - self.there).total_seconds())
+        self.station = station or ChargePoint("garage", self.there, **options)
         self.heard: list[tuple[str, dict[str, Any]]] = []  # our calls: action and payload
         self.instead: dict[str, str] = {}  # by action: what is answered, `3 {...}` or `4 "Code","",{}`; "": nothing
         self.session = self.talk.session
         self.session.opened(self.talk.clock.seconds)
-        self.station.connected(self.talk.clock.at)
+        self.station.connected(self.there)
         self.go(2)
 
     # Time and frames.
+
+    @property
+    def there(self) -> datetime:
+        """What the charger's clock shows."""
+        return self.talk.clock.at + self.ahead
 
     def go(self, seconds: float) -> None:
         """Let so much time pass, in steps of a second."""
@@ -53,7 +67,7 @@ class Pair:
         self._exchange()
         while self.talk.clock.at < until:
             self.talk.clock.pass_(min(STEP_S, (until - self.talk.clock.at).total_seconds()))
-            self.station.advance(self.talk.clock.at)
+            self.station.advance(self.there)
             self._exchange()
 
     def _exchange(self) -> None:
@@ -73,16 +87,16 @@ class Pair:
                 number, payload = self.instead[rest[0]].split(" ", 1)
                 self.session.receive_text(f'[{number},"{message_id}",{payload}]', self.talk.clock.seconds)
             return
-        self.station.receive_text(text, self.talk.clock.at)
+        self.station.receive_text(text, self.there)
 
     def again(self, *, boot: bool = False) -> Pair:
         """The line is lost, and there is another: to the same charger, over the same ledger."""
         self.session.connection_lost()
-        self.station.disconnected(self.talk.clock.at)
+        self.station.disconnected(self.there)
         if boot:
-            self.station.power_cycle(self.talk.clock.at)
-            self.station.advance(self.talk.clock.at + timedelta(seconds=2 * REBOOT_S))
-        return Pair(store=self.talk.store, station=self.station)
+            self.station.power_cycle(self.there)
+            self.station.advance(self.there + timedelta(seconds=2 * REBOOT_S))
+        return Pair(store=self.talk.store, station=self.station, ahead=self.ahead)
 
     def _spoken(self) -> Iterator[tuple[bool, str]]:
         deadline = self.session.next_deadline
@@ -109,12 +123,12 @@ class Pair:
         """A hungry car, and a card."""
         connector = self.station.connectors[connector_id]
         car.setdefault("wanted_wh", 60_000.0)
-        person.plug_in(self.station, connector, Car(**car), self.talk.clock.at)
-        person.present_tag(self.station, connector, TAGS[connector_id - 1], self.talk.clock.at)
+        person.plug_in(self.station, connector, Car(**car), self.there)
+        person.present_tag(self.station, connector, TAGS[connector_id - 1], self.there)
         self.go(3)
 
     def leave(self, connector_id: int = 1) -> None:
-        person.unplug(self.station, self.station.connectors[connector_id], self.talk.clock.at)
+        person.unplug(self.station, self.station.connectors[connector_id], self.there)
         self.go(3)
 
     # What one sees.
@@ -142,7 +156,7 @@ class Pair:
         return round(reading(self.station, self.station.connectors[connector_id]).current_a, 1)
 
     def offered_a(self, connector_id: int = 1) -> float:
-        return offer_at(self.station, self.station.connectors[connector_id], self.talk.clock.at).current_a
+        return offer_at(self.station, self.station.connectors[connector_id], self.there).current_a
 
     @staticmethod
     def everything() -> ClearChargingProfile:
@@ -153,9 +167,14 @@ class Pair:
         return [event.details for event in self.talk.events() if event.event == "limit"]
 
 
-def charging(*vices: str, quirks: Quirks | None = None, **car: Any) -> Pair:
+def charging(
+    *vices: str,
+    quirks: Quirks | None = None,
+    ahead: timedelta = timedelta(),
+    **car: Any,
+) -> Pair:
     """A car charges there as fast as it may, for long enough to be seen."""
-    pair = Pair(vices=vices)
+    pair = Pair(vices=vices, ahead=ahead)
     if quirks is not None:
         pair.talk.charger.quirks = quirks
     pair.plug_in(**car)

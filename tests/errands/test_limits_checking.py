@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from pair import Pair, charging
 
@@ -171,3 +173,12 @@ def test_the_purpose_that_is_ignored_comes_last() -> None:
     pair.wish(current_a=10.0)
     pair.go(60)
     assert pair.talk.store.ledger.manner("garage").standing == Shape(stack_level=10)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(hours=-1), timedelta(hours=13)], ids=str)
+def test_C6_a_clock_that_is_wrong_hides_nothing(ahead: timedelta) -> None:
+    """Local time with a Z: its charge begins in an hour, as it says. What it draws is looked at all the same."""
+    pair = charging("accepts-and-ignores", ahead=ahead)
+    pair.wish(current_a=10.0)
+    pair.go(500)
+    assert pair.state() is IGNORED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -243,8 +244,9 @@ def test_measurands_are_set_where_neither_power_nor_current_is_told() -> None:
     assert [call["key"] for call in pair.called("ChangeConfiguration")].count("MeterValuesSampledData") == 3
 
 
-def test_samples_that_do_not_come_are_asked_for() -> None:
-    pair = charging("measures-nothing")
+@pytest.mark.parametrize("ahead_s", [0, 3600], ids=["in time", "clock ahead"])
+def test_samples_that_do_not_come_are_asked_for(ahead_s: int) -> None:
+    pair = charging("measures-nothing", ahead=timedelta(seconds=ahead_s))
     pair.station.configuration.set("MeterValueSampleInterval", "10")
     pair.talk.store.ledger.learn_configuration("garage", {"MeterValueSampleInterval": "10"})
     offered(pair, 10.0, 120, sample_s=10)

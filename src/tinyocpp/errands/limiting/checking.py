@@ -34,7 +34,7 @@ def look(desk: Desk, role: Role) -> Duty:
     telling = desk.connector.told.get(role)
     if telling is None or telling.shape is None or desk.transaction is None or telling.state is LimitState.IGNORED:
         return IDLE_S
-    since = max(telling.watched_at or telling.at, desk.transaction.started_at)
+    since = telling.watched_at or telling.at  # a charge that begins is told anew, so it ran by then
     settled_s = desk.after(since, desk.charger.pace.settle_s)
     if settled_s > 0:
         return settled_s

@@ -41,9 +41,8 @@ def fresh(desk: Desk) -> Duty:
     if seen is not None and seen.drawn_a(1) is None and not connector.measurands_set:
         connector.measurands_set = True
         yield from _set_measurands(desk)
-    last = max(filter(None, (connector.sampled_at, connector.asked_at, desk.transaction.started_at)))
-    left_s = desk.after(last, OVERDUE * offer.sample_s)
-    if left_s > 0:
+    last = max(filter(None, (connector.sampled_at, connector.asked_at, connector.began_at)), default=None)
+    if left_s := desk.left_s(last, OVERDUE * offer.sample_s):
         return left_s
     connector.asked_at = desk.now
     yield from sample(desk)
