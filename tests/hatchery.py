@@ -71,7 +71,7 @@ def serve(questions: socket.socket) -> None:
                 live(born(streams, **json.loads(request)))
             for stream in streams:
                 os.close(stream)
-            os.write(told, NUMBER.pack(pid))
+            tell(told, pid)
             ended = os.pidfd_open(pid)
             living[ended] = pid, told
             waiting.register(ended, select.POLLIN)
@@ -79,10 +79,14 @@ def serve(questions: socket.socket) -> None:
 
 def bury(ended: int, pid: int, told: int) -> None:
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    with suppress(BrokenPipeError):  # nobody has waited for it
-        os.write(told, NUMBER.pack(code))
+    tell(told, code)
     os.close(told)
     os.close(ended)
+
+
+def tell(told: int, number: int) -> None:
+    with suppress(BrokenPipeError):  # nobody waits for it any more
+        os.write(told, NUMBER.pack(number))
 
 
 def born(streams: list[int], module: str, words: list[str], environ: dict[str, str], folder: str, stopped: bool) -> str:
@@ -97,9 +101,8 @@ def born(streams: list[int], module: str, words: list[str], environ: dict[str, s
     time.tzset()
     sys.argv[:] = [module, *words]
     unbuffered = bool(environ.get("PYTHONUNBUFFERED"))
-    sys.stdin = sys.__stdin__ = io.TextIOWrapper(
-        io.BufferedReader(io.FileIO(0, closefd=False)), "utf-8", sys.stdin.errors
-    )
+    source = io.BufferedReader(io.FileIO(0, closefd=False))
+    sys.stdin = sys.__stdin__ = io.TextIOWrapper(source, "utf-8", sys.stdin.errors)
     sys.stdout = sys.__stdout__ = output(1, sys.stdout.errors, line_buffering=os.isatty(1), unbuffered=unbuffered)
     sys.stderr = sys.__stderr__ = output(2, "backslashreplace", line_buffering=True, unbuffered=unbuffered)
     if stopped:
@@ -112,15 +115,14 @@ def live(module: str) -> NoReturn:
     """To the end, as it is in an interpreter, but that what was imported is not taken apart: that would write to every
     page of it, and take ten times as long as all before it."""
     code: object = 1
+    interrupted = False
     try:
         code = import_module(module).main()
     except SystemExit as end:
         code = end.code
     except BaseException as error:
         sys.excepthook(type(error), error, error.__traceback__)
-        if isinstance(error, KeyboardInterrupt):
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGINT)
+        interrupted = isinstance(error, KeyboardInterrupt)
     if code is not None and not isinstance(code, int):
         print(code, file=sys.stderr)
         code = 1
@@ -131,6 +133,9 @@ def live(module: str) -> NoReturn:
         sys.stdout.flush()
     except OSError:
         code = 120
+    if interrupted:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
     os._exit((code or 0) & 0xFF)
 
 
