@@ -154,6 +154,20 @@ def test_the_owners_limit_is_never_passed_by_the_sun(tmp_path: Path) -> None:
     scene(steps())
 
 
+def test_C9_a_charge_that_ends_with_the_sun_is_started_again_with_it(tmp_path: Path) -> None:
+    async def steps() -> None:
+        sky, box = Weather(pv_w=9000), Box("garage", vices=["zero-ends-transaction"])
+        async with street(tmp_path, [box], sky.house(), text=FAST.format(mode="solar")) as s, controlled(s):
+            await s.until(lambda: s.last.drawn_a("garage")[2] > 12)
+            sky.pv_w = 0.0
+            await s.until(lambda: s.last.car_w("garage") == 0)
+            await s.until(lambda: "for enough sun" in words(s))
+            sky.pv_w = 9000.0
+            await s.until(lambda: s.last.drawn_a("garage")[2] > 12)
+
+    scene(steps())
+
+
 def test_modes_are_changed_while_it_charges(tmp_path: Path) -> None:
     async def steps() -> None:
         text = FAST.format(mode="solar")

@@ -41,6 +41,7 @@ class Car:
         most_a: float = 16.0,
         max_power_w: float = inf,
         holds_s: float = HELD_S,
+        ends_at_zero: bool = False,
         **live: Any,
     ) -> None:
         self.name = name
@@ -49,6 +50,9 @@ class Car:
         self.most_a = most_a
         self.max_power_w = max_power_w
         self.holds_s = holds_s
+        self.ends_at_zero = ends_at_zero  # its charge, which is started again with the next current
+        self.charge = 7
+        self.stopped = False
         self.live = live
         self.here = True
         self.away_s: float | None = None  # not connected since then: it hears nothing
@@ -69,12 +73,19 @@ class Car:
         used = min(self.phases, what.phases or 3) if what is not None else self.phases
         return (current_a, current_a * (used > 1), current_a * (used > 2))
 
+    def is_given(self, now_s: float, what: Given | None) -> None:
+        self.given.append((now_s, what))
+        stopped = self.ends_at_zero and self.here and what is not None and not what.current_a
+        self.charge += self.stopped and not stopped
+        self.stopped = stopped
+
     def as_live(self) -> Live:
         outlet = Outlet(max_current_a=max(self.most_a, 6.0), max_power_w=self.max_power_w)
         return Live(
             charger_id=self.name,
             connector_id=1,
-            transaction_id=7 if self.here else None,
+            transaction_id=self.charge if self.here and not self.stopped else None,
+            waits=self.stopped,
             mode=self.mode,
             phases=self.phases,
             outlet=outlet,
@@ -123,7 +134,7 @@ class House:
         self.given = self.steering.decide(lives, self._measured(), self.now_s)
         for key, car in self.cars.items():
             if car.away_s is None and car.on_line:
-                car.given.append((self.now_s, self.given.get(key)))
+                car.is_given(self.now_s, self.given.get(key))
                 car.left_a = self.steering.left_a(key)
 
     def lose(self, name: str) -> None:
@@ -479,6 +490,50 @@ def test_a_charge_that_ends_leaves_nothing_behind_for_the_next() -> None:
     car.here = False
     house.live(30)
     assert house.given["garage/1"] == Given(0.0, 0, "waiting for a charge to begin")
+
+
+def test_C9_a_charge_that_is_ended_for_want_of_sun_goes_on_with_the_sun() -> None:
+    car = Car("garage", "solar", ends_at_zero=True)
+    house = House(car, pv=lambda now_s: 500.0 if 400 <= now_s < 1200 else 9000.0)
+    house.live(390)
+    assert house.drawn_a("garage")[0] > 12
+    house.live(800)
+    assert (house.drawn_a("garage")[0], car.stopped) == (0.0, True)
+    assert "for enough sun" in house.given["garage/1"].words
+    house.live(210)
+    assert house.drawn_a("garage")[0] > 12
+
+
+def test_C9_one_charge_is_not_forgotten_in_the_next_when_it_was_ended_for_a_pause() -> None:
+    """Else there would be no five minutes between two swaps."""
+    car = Car("garage", "solar", ends_at_zero=True, can_swap=True)
+    house = House(car, pv=lambda now_s: 9000.0 if 400 <= now_s < 550 else 3000.0)
+    house.live(540)
+    assert (house.drawn_a("garage")[2], car.charge) == (pytest.approx(13.0, abs=0.2), 9)
+    house.live(160)
+    assert house.given["garage/1"].phases == 3
+    house.live(120)
+    assert house.given["garage/1"].phases == 1
+
+
+def test_C9_a_charge_that_waits_leaves_nothing_behind_when_its_car_leaves() -> None:
+    car = Car("garage", "solar", ends_at_zero=True)
+    house = House(car, pv=lambda _: 500.0)
+    house.live(200)
+    car.here = car.stopped = False
+    house.live(30)
+    assert house.given["garage/1"] == Given(0.0, 0, "waiting for a charge to begin")
+
+
+def test_C9_a_charge_that_is_ended_for_the_house_has_its_share_again() -> None:
+    car = Car("garage", ends_at_zero=True)
+    house = House(
+        car, load=lambda now_s: (22.0 if 300 <= now_s < 600 else 2.0,) * 3, sharing=SharingConfig(limit_a=25.0)
+    )
+    house.live(590)
+    assert (house.drawn_a("garage")[0], car.stopped) == (0.0, True)
+    house.live(400)
+    assert house.drawn_a("garage")[0] == 16.0
 
 
 @pytest.mark.parametrize("most_a", [16.0, 9.0])

@@ -14,7 +14,7 @@ from booked import Books
 from tinyocpp.companions.lines import Lines
 from tinyocpp.companions.view import View
 from tinyocpp.config import load
-from tinyocpp.dealings import Manner, Shape, Wish, Wished
+from tinyocpp.dealings import Manner, Shape, Told, Wish, Wished
 from tinyocpp.solar import Outlet
 from tinyocpp.storage import open_reader, open_tags
 
@@ -26,21 +26,32 @@ FIXED = Manner(firmware="1.2", phases="fixed")
 
 
 def seen(
-    folder: Path, wish: Wish | None = None, learnt: Manner | None = None, connectors: int = 1, tables: str = ""
+    folder: Path,
+    wish: Wish | None = None,
+    learnt: Manner | None = None,
+    connectors: int = 1,
+    tables: str = "",
+    ended: str | None = None,
 ) -> list[Live]:
-    """A charge runs, and its charger is away: nothing but the ledger knows of it."""
+    """A charge runs, and its charger is away: nothing but the ledger knows of it. `ended`: another one on the last
+    connector has ended, and a charge of this tag is to be started again there, or none."""
     file = folder / "tinyocpp.toml"
     file.write_text(tables)
     config = load(str(file), {})
     with closing(Books(config.paths.accounting)) as books:
         books.boot("garage", NOW)
         for number in range(1, connectors + 1):
-            books.start("garage", "04A2B3C4", NOW, connector=number)
+            transaction = books.start("garage", "04A2B3C4", NOW, connector=number)
+        if ended is not None:
+            books.stop("garage", transaction, NOW, meter_wh=0)
         with books.batch():
             if wish is not None:
                 books.store.ledger.keep_wish(Wished(charger_id="garage", connector_id=0, wish=wish, at=NOW))
             if learnt is not None:
                 books.store.ledger.keep_manner("garage", learnt)
+            if ended is not None:
+                told = Told(charger_id="garage", connector_id=connectors, at=NOW, stopped_tag=ended)
+                books.store.ledger.keep_told(told)
     with closing(open_reader(config)) as reader:
         return View(config, reader, open_tags(config, keep=False), Lines(())).lives()
 
@@ -104,3 +115,13 @@ quirks = { phases = "number", current_step_a = 1 }
     (live,) = seen(tmp_path, tables=tables)
     assert (live.mode, live.priority, live.rotation, live.can_swap) == ("solar", 3, "STR", True)
     assert live.outlet == Outlet(min_current_a=8, max_current_a=32, step_a=1)
+
+
+@pytest.mark.parametrize(("tag", "waits", "mode"), [("04A2B3C4", True, "solar"), ("", False, "fast")])
+def test_C9_a_charge_that_was_ended_for_a_pause_waits_and_has_the_mode_of_its_tag(
+    tmp_path: Path, tag: str, waits: bool, mode: str
+) -> None:
+    (tmp_path / "tags.toml").write_text('[[tag]]\nid = "04A2B3C4"\nmode = "solar"\n')
+    first, second = seen(tmp_path, connectors=2, ended=tag)
+    assert (first.charges, first.waits, first.mode) == (True, False, "solar")
+    assert (second.charges, second.waits, second.mode) == (waits, waits, mode)

@@ -55,6 +55,7 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     alone: bool = True  # the charger has no other
     connected: bool = True
     transaction_id: int | None = None  # a charge runs
+    waits: bool = False  # none runs, for it was ended for a pause; with a current it is started again
     mode: Mode = "fast"
     priority: int = 0
     rotation: Rotation = "RST"
@@ -67,6 +68,10 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         return key_of(self.charger_id, self.connector_id)
+
+    @property
+    def charges(self) -> bool:
+        return self.transaction_id is not None or self.waits
 
     @property
     def name(self) -> str:
@@ -99,6 +104,7 @@ class _Connector(msgspec.Struct, kw_only=True):
     """What is remembered of one, as long as it is reckoned with."""
 
     charge: int | None = None  # what follows up to `decision`, and `used`, is for this one
+    waited: bool = False  # or for the one that it becomes
     sun: solar.State | None = None
     decided_s: float = -inf
     decision: Decision | None = None
@@ -109,6 +115,13 @@ class _Connector(msgspec.Struct, kw_only=True):
     used: int | None = None  # phases of its car, where it was free to use all; None: no current was seen yet
     on_phases: int = 0  # that it is to use since then; 0: none, or nobody knows
     on_since_s: float = -inf
+
+    def turn_to(self, live: Live) -> None:
+        """Forget what was for a charge before; one that was ended for a pause goes on as the next."""
+        goes_on = live.waits or (self.waited and live.charges)
+        if not goes_on and self.charge != live.transaction_id:
+            self.used, self.sun = None, None
+        self.charge, self.waited = live.transaction_id, live.waits
 
     def unheard(self, now_s: float) -> Given | None:
         """The most it was given while nobody may have noticed that it heard nothing any more."""
@@ -151,8 +164,7 @@ class Steering:
     def _used(self, live: Live, now_s: float) -> int:
         """How many phases its car uses where it may use all: three until a current was seen."""
         one, newest = self._connectors[live.key], live.drawn[-1] if live.drawn else None
-        if one.charge != live.transaction_id:
-            one.charge, one.used, one.sun = live.transaction_id, None, None
+        one.turn_to(live)
         on_more = not live.can_swap or (one.on_phases > 1 and now_s - one.on_since_s >= SETTLED_S)
         if live.phases > 1 and on_more and newest is not None and newest.currents_a is not None:
             one.used = sum(current > ACTIVE_A for current in newest.currents_a) or one.used
@@ -167,7 +179,7 @@ class Steering:
         if live.mode == "fast":
             return None
         one = self._connectors[live.key]
-        if live.transaction_id is None:
+        if not live.charges:
             return Decision(0, 0.0, "waiting for a charge to begin")
         if one.sun is None:
             one.sun = self._begun(live, now_s)
@@ -207,6 +219,8 @@ class Steering:
     def _together(self, live: Live) -> tuple[Measured, float] | None:
         """A car that was given something else a moment ago may draw the one or the other: taken together with a meter
         read at another moment, that would be a surplus that is not there, and the next would be the opposite."""
+        if live.transaction_id is None:
+            return (self._meter[-1], 0.0) if self._meter else None
         gifts = self._connectors[live.key].gifts
         given_s = gifts[-1].since_s if gifts else -inf
         for measured in reversed(self._meter):
@@ -252,7 +266,7 @@ class Steering:
             key=live.key,
             name=live.name,
             priority=live.priority,
-            wants=live.transaction_id is not None and (decision is None or decision.phases > 0),
+            wants=live.charges and (decision is None or decision.phases > 0),
             phases=live.phases if decision is None or not decision.phases else decision.phases,
             rotation=live.rotation,
             can_swap=live.can_swap,

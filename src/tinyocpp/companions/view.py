@@ -39,6 +39,7 @@ class _Charger(msgspec.Struct, frozen=True, kw_only=True):
     known: Facts
     learnt: Manner
     wishes: list[Wished]
+    stopped: dict[int, str]  # tags of charges that were ended for a pause, by connector
     mode: Mode  # unless the tag that charges has one
 
     @property
@@ -87,6 +88,7 @@ class View:
             known=facts_among(self._reader.configuration(one.charger_id), quirks),
             learnt=self._reader.manner(one.charger_id).for_firmware(one.firmware),
             wishes=self._reader.wishes(one.charger_id),
+            stopped={told.connector_id: told.stopped_tag for told in self._reader.told(one.charger_id)},
             mode=cast("Mode", said or self._config.mode_of(one.charger_id)),
         )
 
@@ -101,6 +103,7 @@ class View:
             alone=alone,
             connected=charger.connected,
             transaction_id=connector.transaction_id,
+            waits=connector.transaction_id is None and bool(charger.stopped.get(connector.connector_id)),
             mode=self._mode(charger, connector),
             priority=charger.own.priority,
             rotation=charger.own.rotation,
@@ -112,8 +115,10 @@ class View:
         )
 
     def _mode(self, charger: _Charger, connector: ConnectorStatus) -> Mode:
-        """The tag's while it charges, else the owner's word, else as configured."""
-        tag = self._tags.find(connector.id_tag) if connector.id_tag and connector.transaction_id is not None else None
+        """The tag's while it charges or is to charge again, else the owner's word, else as configured."""
+        charges = connector.transaction_id is not None
+        id_tag = connector.id_tag if charges else charger.stopped.get(connector.connector_id)
+        tag = self._tags.find(id_tag) if id_tag else None
         return (tag and tag.mode) or charger.mode
 
 
