@@ -140,3 +140,19 @@ def test_whatever_comes_what_is_used_can_be_meant_and_is_fresh(
         assert abs(found.grid_w) <= 100_000
         assert all(abs(current_a) <= 200 for current_a in found.currents_a or ())
         assert found.battery_soc is None or 0 <= found.battery_soc <= 100
+
+
+def test_more_sold_than_there_is_to_sell_is_a_sign_that_is_turned() -> None:
+    night = after((10, {"grid_w": -3000, "pv_w": 0}))
+    assert measured(night, 12) is None
+    assert why_not(night, "grid_w", 12) == (
+        "sells 3,000 W, more than sun and battery give (0 W): is a sign turned? See scale"
+    )
+    assert measured(after((10, {"grid_w": -3000, "pv_w": 2600})), 12).grid_w == -3000  # at nearly one moment
+    assert measured(after((10, {"grid_w": -3000, "pv_w": 0, "battery_w": -3000})), 12).grid_w == -3000
+    assert measured(after((10, {"grid_w": -3000, "pv_w": 5000, "battery_w": 4000})), 12) is None
+
+
+def test_what_the_sun_gave_long_ago_tells_nothing() -> None:
+    known = after((10, {"grid_w": -3000, "pv_w": 0}), (60, {"grid_w": -3000.5}))
+    assert measured(known, 61) == Measured(read_s=60, grid_w=-3000.5)

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sunny_house import House, changes
 
-from tinyocpp.modes import SolarConfig
+from tinyocpp.modes import Mode, SolarConfig
+from tinyocpp.solar import Outlet
 from tinyocpp.surplus import Sample, Seen, noticed
 
 FOREVER_S = 3600
@@ -135,3 +136,35 @@ def test_a_meter_that_a_good_law_keeps_near_nothing_is_believed() -> None:
         seen = noticed(seen, SolarConfig(), sample, 180.0 * number, 10.0 * number)
     assert not seen.hangs
     assert seen.surplus_w == 180 * 59 - 6
+
+
+def turned(sample: Sample) -> Sample:
+    return msgspec.structs.replace(sample, grid_w=-sample.grid_w)
+
+
+@pytest.mark.parametrize("mode", ["solar", "min+solar"])
+def test_a_meter_with_its_sign_turned_is_found_out_by_what_the_car_does(mode: Mode) -> None:
+    """At night, 3 kW are drawn: it looks like the sun, and the more of it the more the car draws."""
+    house = House(mode=mode)
+    house.meter = turned
+    steps = house.live([-3000.0] * 300)
+    assert max(step.power_w for step in steps[:18]) == 3680  # until the phases are changed for yet more of that sun
+    found_out = steps[18:]
+    assert {step.power_w for step in found_out} == {0.0 if mode == "solar" else 4140.0}
+    assert "is its sign turned?" in found_out[-1].words
+
+
+def test_one_that_is_put_right_is_believed_again() -> None:
+    house = House()
+    house.meter = turned
+    house.last(-3000, 600)
+    house.meter = lambda sample: sample
+    assert house.last(6900, 4500).power_w == 6900
+
+
+def test_clouds_that_come_when_the_car_changes_are_no_turned_sign() -> None:
+    house = House(outlet=Outlet(phases=(3,)))
+    for _ in range(20):
+        house.live([9000.0, 9000.0, 9000.0, 4500.0, 9000.0, 4500.0])
+    assert not house.state.seen.turned(house.now_s)
+    assert house.last(9000, 300).power_w == pytest.approx(9000, abs=150)

@@ -1,9 +1,9 @@
 """Rule: what a house's meters said, and in words why a figure of theirs is not to be used.
 
 A meter gives a Reading, with whichever of FIGURES it has. `noticed` adds it to what is Known, `measured` makes of that
-what may be used now. Not used is what is no number, what no house can do, what is too old, and what has stayed the same
-to the last digit for longer than a house stands still. Signs, for everybody: drawn from the grid, drawn by the battery
-and produced by the sun are positive. Nothing here reads a clock or a meter.
+what may be used now. Not used is what is no number, what no house can do, what is too old, what has stayed the same to
+the last digit for longer than a house stands still, and more sold than sun and battery give. Signs, for everybody:
+drawn from the grid, drawn by the battery and produced by the sun are positive. Nothing here reads a clock or a meter.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ MUST_MOVE = frozenset({"grid_w", *CURRENTS})
 
 SEEN_OFTEN = 10  # a meter that is asked rarely may rightly say the same a few times
 ZERO_LASTS = 12  # so much longer may it be nothing: at night, and where a battery holds it there
+SOLD_W = 500.0  # more than sun and battery give: they are not measured at quite the same moment
 LATEST_S = 86400.0  # older figures, and clocks that are further off, are nobody's
 
 
@@ -129,7 +130,18 @@ def why_not(known: Known, name: str, now_s: float) -> str:
     same_s = figure.taken_s - figure.since_s
     if name in MUST_MOVE and figure.times >= SEEN_OFTEN and same_s > _may_last_s(known, figure):
         return f"has been the same to the last digit for {same_s:.0f} s, {figure.times} times"
-    return ""
+    return _impossible(known, figure.value, now_s) if name == "grid_w" else ""
+
+
+def _impossible(known: Known, grid_w: float, now_s: float) -> str:
+    """Nothing is sold that sun and battery do not give."""
+    if "pv_w" not in known.figures or why_not(known, "pv_w", now_s):
+        return ""
+    usable = "battery_w" in known.figures and not why_not(known, "battery_w", now_s)
+    there_w = known.figures["pv_w"].value - (known.figures["battery_w"].value if usable else 0.0)
+    if -grid_w <= max(there_w, 0.0) + SOLD_W:
+        return ""
+    return f"sells {-grid_w:,.0f} W, more than sun and battery give ({there_w:,.0f} W): is a sign turned? See scale"
 
 
 def _because(known: Known, name: str) -> str:

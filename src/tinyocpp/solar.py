@@ -274,6 +274,8 @@ def _words(state: State, current_a: float, moment: Moment) -> str:
     offer = f"{current_a:g} A on {phases}" if current_a else "off"
     if moment.stale:
         silence = f"no figure to believe for {moment.silent_s:.0f} s" if state.seen.sample else "no figure yet"
+        if state.seen.turned(moment.now_s):
+            silence = "it shows less when the car draws more: is its sign turned?"
         return f"{offer} until the meter is back: {silence}"
     if not state.phases:
         return _waiting(state, moment) if moment.mode == "solar" else "off: phases were changed a moment ago"

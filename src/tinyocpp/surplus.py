@@ -1,6 +1,7 @@
 """Rule: what the house has to spare, told from what its meters said.
 
-A sample is used or it is not: one that is no number, absurd, older than the last, or from a meter that hangs, is not.
+A sample is used or it is not: one that is no number, absurd, older than the last, or from a meter that hangs or has its
+sign turned, is not.
 What the car draws counts as surplus, and of a house battery what the owner's order of priority leaves. Which amperes
 come of it, solar.py decides.
 """
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 BEYOND_ANY_HOUSE_W = 100_000.0
 FROZEN_W = 100.0  # a car that changed by more shows at the grid, unless the meter hangs
 STILL_W, LOUD_W = 25.0, 1000.0  # so little does no house move by when a car changes by so much
+TURNED_TIMES = 2  # once, a cloud may have made it look so
+DOUBTED_S = 3600.0  # then it may have been put right, or it was clouds after all
 SPARED_W = 100.0  # goes to the grid while the battery comes first: half of it shows that the battery wants no more
 
 
@@ -54,12 +57,18 @@ class Seen(msgspec.Struct, frozen=True):
     shown: Shown = Shown()
     steady: Shown = Shown()  # the same for figures that are nearly it
     hangs: bool = False  # it shows that still, whatever the car does: not believed until it shows something else
+    against: int = 0  # how often in a row it moved by what the car did, but the other way
+    against_s: float = -inf  # the last time
     battery_takes_w: float = inf  # if it may
 
     @property
     def surplus_w(self) -> float:
         """When the last sample was taken."""
         return self.forecast.past[-1][1] if self.sample else -inf
+
+    def turned(self, now_s: float) -> bool:
+        """Does the grid's meter seem to have its sign turned?"""
+        return self.against >= TURNED_TIMES and now_s - self.against_s < DOUBTED_S
 
 
 def noticed(seen: Seen, config: SolarConfig, sample: Sample, drawn_w: float, now_s: float) -> Seen:
@@ -71,12 +80,23 @@ def noticed(seen: Seen, config: SolarConfig, sample: Sample, drawn_w: float, now
     last = seen.sample
     if last is not None and (sample.read_s <= last.read_s or sample.taken_s <= last.taken_s):
         return seen
-    seen = _shown(seen, sample.grid_w, drawn_w)
-    if seen.hangs:
+    seen = _shown(_moved(seen, sample, now_s), sample.grid_w, drawn_w)
+    if seen.hangs or seen.turned(now_s):
         return seen
     takes_w, surplus_w = _spared(seen, config, sample, drawn_w)
     forecast = seen.forecast.learnt(sample.taken_s, surplus_w, now_s - sample.taken_s)
     return replace(seen, sample=sample, forecast=forecast, battery_takes_w=takes_w)
+
+
+def _moved(seen: Seen, sample: Sample, now_s: float) -> Seen:
+    """With whether the grid's meter moved as much as the car did, and which way; where the car is measured."""
+    if sample.car_w is None:
+        return seen
+    car_by_w, grid_by_w = sample.car_w - seen.shown.car_w, sample.grid_w - seen.shown.grid_w
+    near_w = abs(car_by_w) / 2 if abs(car_by_w) > LOUD_W else 0.0
+    if abs(grid_by_w + car_by_w) < near_w:
+        return replace(seen, against=seen.against + 1, against_s=now_s)
+    return replace(seen, against=0) if abs(grid_by_w - car_by_w) < near_w else seen
 
 
 def _shown(seen: Seen, grid_w: float, drawn_w: float) -> Seen:
