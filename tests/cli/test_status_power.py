@@ -152,11 +152,24 @@ def test_a_mode_that_nobody_sees_to(known: House, plug: Callable[..., Plugged]) 
         books.store.register.set_mode("garage", "off", NOW)
     books.close()
     assert (
-        "- garage: its mode is off, but no control program runs, so it charges fast;"
+        "- garage: its mode is off, but no control program says anything, so it charges fast;"
         " restart the listener, which starts one; beside a bare backend: tinyocpp control"
     ) in known.type("status")[1].splitlines()
     control(known)
-    assert "no control program runs" not in known.type("status")[1]
+    assert "no control program" not in known.type("status")[1]
+
+
+def test_a_connection_that_nobody_shares(known: House, plug: Callable[..., Plugged]) -> None:
+    with known.configuration.open("a") as file:
+        file.write("[sharing]\nlimit_a = 25\n")
+    assert "no control program" not in known.type("status")[1]  # nobody is there to share it
+    plug("garage")
+    assert (
+        "! the connection is shared, but no control program says how: each charger has what was left with it;"
+        " restart the listener, which starts one; beside a bare backend: tinyocpp control"
+    ) in known.type("status")[1].splitlines()
+    control(known)
+    assert "no control program" not in known.type("status")[1]
 
 
 def test_a_meter_that_is_not_used(known: House) -> None:

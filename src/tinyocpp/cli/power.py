@@ -99,6 +99,7 @@ BROKEN = {
     LimitState.IGNORED: "set it at the charger itself, or see what docs/limits.md says",
 }
 """Remedies for limits that do not hold."""
+BEGIN = "restart the listener, which starts one; beside a bare backend: tinyocpp control"
 
 
 def power_findings(power: Power, here: Circumstances) -> Iterator[Finding]:
@@ -110,13 +111,20 @@ def power_findings(power: Power, here: Circumstances) -> Iterator[Finding]:
             yield Finding(power.charger_id, f"connector {told.connector_id} limit {told.words}", remedy, wrong=True)
     mode = power.mode or power.configured
     if mode != "fast" and power.notes is None and here.is_connected(power.charger_id):
-        remedy = "restart the listener, which starts one; beside a bare backend: tinyocpp control"
-        yield Finding(power.charger_id, f"its mode is {mode}, but no control program runs, so it charges fast", remedy)
+        left = any(told.leftover for told in power.told)
+        does = "it charges with what was left with it" if left else "it charges fast"
+        yield Finding(power.charger_id, f"its mode is {mode}, but no control program says anything, so {does}", BEGIN)
 
 
-def meter_findings(notes: Notes | None) -> Iterator[Finding]:
+def house_findings(notes: Notes | None, config: Config, here: Circumstances) -> Iterator[Finding]:
+    """A meter that is not used, and a connection that nobody shares."""
     if notes is not None and notes.meter is not None and notes.meter.words:
         yield Finding("", f"the meter is not used: {notes.meter.words}", "see what it says: tinyocpp meter", wrong=True)
+    if notes is None and config.sharing.limit_a and here.connected:
+        said = (
+            "the connection is shared, but no control program says how: each charger has what was left with it"
+        )
+        yield Finding("", said, BEGIN, wrong=True)
 
 
 def came_of_it(told: Told, wished: Wished | None) -> str:

@@ -27,7 +27,7 @@ from tinyocpp.cli.findings import (
     tag_findings,
 )
 from tinyocpp.cli.known import NO_CHARGER, connected_now, has_been_here
-from tinyocpp.cli.power import Power, meter_findings, power_findings, read_powers
+from tinyocpp.cli.power import Power, house_findings, power_findings, read_powers
 from tinyocpp.cli.program import printable
 from tinyocpp.cli.tables import Column, kwh, local_time, print_rows
 from tinyocpp.companions import controlnotes
@@ -102,7 +102,7 @@ def picture(config: Config, now: datetime | None = None) -> Picture:
         findings += found
         if has_been_here(charger.registered):
             rows.append(_charger_row(charger, here, found, tags, power) | _dealings_row(has, here))
-    findings += meter_findings(notes)
+    findings += house_findings(notes, config, here)
     return Picture(rows, [*findings, *oddity_findings(oddities), *tag_findings(unknown, here)])
 
 
