@@ -121,9 +121,7 @@ def house_findings(notes: Notes | None, config: Config, here: Circumstances) -> 
     if notes is not None and notes.meter is not None and notes.meter.words:
         yield Finding("", f"the meter is not used: {notes.meter.words}", "see what it says: tinyocpp meter", wrong=True)
     if notes is None and config.sharing.limit_a and here.connected:
-        said = (
-            "the connection is shared, but no control program says how: each charger has what was left with it"
-        )
+        said = "the connection is shared, but no control program says how: each charger has what was left with it"
         yield Finding("", said, BEGIN, wrong=True)
 
 
