@@ -105,6 +105,16 @@ def test_at_the_door(one: Registered, expected: str | None) -> None:
     assert said(one) == ([expected] if expected else [])
 
 
+def test_one_that_knocks_needs_no_look_at_its_network() -> None:
+    away = garage(charger_id="carport", last_seen_at=ago(hours=3))
+    assert said(away)[0].endswith("; look at its power, its network, and the address typed into it")
+    knocks = msgspec.structs.replace(away, refused_at=ago(hours=1), refusals=3, refused_why="wrong password")
+    assert [text.partition(";")[2] for text in said(knocks)] == [
+        " what it has to show: tinyocpp charger security carport",
+        "",
+    ]
+
+
 @pytest.mark.parametrize(
     ("one", "connectors", "expected"),
     [

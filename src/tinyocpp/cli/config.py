@@ -96,4 +96,4 @@ def _check(config: Config) -> None:
     tags = tagedit.read(config.paths.tags)
     looked = ", ".join(os.path.join(folder, FILE) for folder in configuration_directories(os.environ))
     print(f"ok: {config.source}" if config.source else f"ok: no file, defaults hold (looked for {looked})")
-    print(f"ok: {config.paths.tags}, {len(tags)} tags")
+    print(f"ok: {config.paths.tags}, {len(tags)} tag{'' if len(tags) == 1 else 's'}")

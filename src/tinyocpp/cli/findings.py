@@ -196,11 +196,12 @@ def _silence(charger: ChargerStatus, here: Circumstances) -> Iterator[Finding]:
         return
     if not here.is_connected(one.charger_id):
         running = any(connector.transaction_id is not None for connector in charger.connectors)
+        knocks = one.refused_at is not None and one.refused_at > one.last_seen_at  # what it needs, the door tells
         yield Finding(
             one.charger_id,
             f"not connected, last seen {here.clock(one.last_seen_at)}"
             + (", while it was charging; it books what it charges and reports it later" if running else ""),
-            "look at its power, its network, and the address typed into it",
+            "" if knocks else "look at its power, its network, and the address typed into it",
             wrong=True,
         )
     elif here.now - one.last_seen_at > timedelta(seconds=SILENT_HEARTBEATS * here.heartbeat_interval_s):
