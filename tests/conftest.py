@@ -15,13 +15,13 @@ settings.load_profile("tinyocpp")
 # These run our programs whole, or the rules some hundred thousand times, as every property does. What must be covered
 # (pyproject.toml) is so by the others; to count lines in these too makes each take twice as long.
 UNCOUNTED = (
-    "cli/", "companions/test_control.py", "compliance/", "crash/", "doors/", "errands/test_limits_matrix.py",
+    "benches/", "cli/", "companions/test_control.py", "compliance/", "crash/", "doors/", "errands/test_limits_matrix.py",
     "filedoor/", "fuzz/", "hosts/", "leniency/test_mend.py::test_what_a_charger_sends_can_always_be_mended",
     "leniency/test_mend.py::test_what_the_standard_allows_is_not_touched",
     "messages/test_schemas.py::test_what_the_schema_allows_comes_back_the_same", "negative/", "simulator/",
-    "storage/test_energy_model.py", "storage/test_ledger_property.py", "test_bench.py", "test_bin.py",
+    "storage/test_energy_model.py", "storage/test_ledger_property.py", "test_bin.py",
     "test_sharing.py::test_a_car_that_wakes", "test_sharing.py::test_a_constant_house",
-    "test_sharing.py::test_a_house_that_flickers", "test_sharing_bench.py", "test_solar_bench.py", "test_street.py",
+    "test_sharing.py::test_a_house_that_flickers", "test_street.py",
     "test_street_limits.py", "transcripts/test_field_frames.py::TestListener",
     "transcripts/test_field_frames.py::TestStdio", "transcripts/test_field_frames.py::TestWebsocketd",
     "transcripts/test_transcripts.py::TestListener", "transcripts/test_transcripts.py::TestStdio",

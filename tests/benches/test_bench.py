@@ -1,25 +1,13 @@
 """Every bench still runs, in a tiny form. What it measures is for docs/performance.md, and decides nothing here."""
 
 import importlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-BENCH = Path(__file__).resolve().parent.parent / "bench"
+BENCH = Path(__file__).resolve().parent.parent.parent / "bench"
 TINY = 0.002
 BENCHES = sorted(path.stem for path in BENCH.glob("*.py") if "\ndef measure(" in path.read_text())
-
-
-@pytest.fixture(autouse=True)
-def _found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.syspath_prepend(str(BENCH))
-    monkeypatch.setenv("BENCH_FOLDER", str(tmp_path))
-    monkeypatch.setenv("BENCH_VENV", str(Path(sys.executable).parent.parent))
-    yield
-    for name in {path.stem for path in BENCH.glob("*.py")} & set(sys.modules):
-        del sys.modules[name]
 
 
 def test_the_table_names_every_bench() -> None:

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
     from types import ModuleType
-
-BENCH = Path(__file__).resolve().parent.parent / "bench"
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    monkeypatch.syspath_prepend(str(BENCH))
-    yield importlib.import_module("sharing")
-    for name in {path.stem for path in BENCH.glob("*.py")} & set(sys.modules):
-        del sys.modules[name]
+def bench() -> ModuleType:
+    return importlib.import_module("sharing")
 
 
 def test_a_busy_evening_of_three_cars(bench: ModuleType) -> None:
