@@ -172,7 +172,8 @@ STANDING = {
 
 def walk(first: Shape, role: Role, known: Facts, *, running: bool, taken: Shape | None = None) -> list[Shape]:
     """The first shape and the fallbacks after it, each of which the standard allows. Where another limit of ours has
-    its place in the stack it is only put when nothing else will do, and then it stays."""
+    its place in the stack it is only put when nothing else will do, last of all in that one's own shape; and then it
+    stays."""
     steps = MOVING if role == "moving" else STANDING[running, known.says_unit]
     shapes, shape = [first], first
     for step in steps.split():
@@ -182,14 +183,21 @@ def walk(first: Shape, role: Role, known: Facts, *, running: bool, taken: Shape 
         if allowed is not None and allowed not in shapes:
             shapes.append(allowed)
     if taken is not None:
-        there = [replace(shape, expires=False) for shape in shapes if same_place(shape, taken)]
-        shapes = [*(shape for shape in shapes if not same_place(shape, taken)), *dict.fromkeys(there)]
+        there = [*shapes, *([taken] if _allowed(taken, running) == taken else [])]
+        last = list(dict.fromkeys(replace(shape, expires=False) for shape in there if same_place(shape, taken)))
+        others = [shape for shape in shapes if not same_place(shape, taken)]
+        shapes = [*others[: 1 + MOST_FALLBACKS - len(last)], *last]
     return shapes[: 1 + MOST_FALLBACKS]
 
 
 def same_place(shape: Shape, other: Shape) -> bool:
     """One replaces the other (section 5.16.3)."""
     return (shape.purpose, shape.stack_level, shape.whole) == (other.purpose, other.stack_level, other.whole)
+
+
+def whose_place(shape: Shape, role: Role, standing: Shape | None) -> Role:
+    """Whose number a profile has: what moves in the place of what stays takes its number too."""
+    return "standing" if standing is not None and same_place(shape, standing) else role
 
 
 def _changed(shape: Shape, step: str, known: Facts) -> Shape:

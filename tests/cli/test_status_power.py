@@ -145,6 +145,20 @@ def test_a_limit_that_does_not_hold_is_wrong(known: House, state: LimitState, wo
     assert f"connector 1 limit {said}" in known.type("doctor")[1]
 
 
+def test_a_charger_that_cannot_be_steered_is_wrong_while_something_steers(known: House) -> None:
+    books = known.books()
+    left = Told(charger_id="garage", connector_id=1, current_a=6.0, state=LimitState.VERIFIED, at=NOW, leftover=True)
+    with books.batch():
+        books.store.ledger.keep_told(msgspec.structs.replace(left, unsteered="refused in 13 ways (Rejected)"))
+    books.close()
+    assert "! garage: connector 1 cannot be steered: refused in 13 ways (Rejected)" in known.type("status")[1]
+    books = known.books()
+    with books.batch():
+        books.store.ledger.keep_told(msgspec.structs.replace(left, unsteered="refused", leftover=False))
+    books.close()
+    assert "cannot be steered" not in known.type("status")[1]
+
+
 def test_a_mode_that_nobody_sees_to(known: House, plug: Callable[..., Plugged]) -> None:
     plug("garage")
     books = known.books()

@@ -100,6 +100,7 @@ BROKEN = {
 }
 """Remedies for limits that do not hold."""
 BEGIN = "restart the listener, which starts one; beside a bare backend: tinyocpp control"
+UNSTEERED = "it charges with what was left with it: see docs/limits.md, or tinyocpp mode fast"
 
 
 def power_findings(power: Power, here: Circumstances) -> Iterator[Finding]:
@@ -109,6 +110,9 @@ def power_findings(power: Power, here: Circumstances) -> Iterator[Finding]:
         if told.state in BROKEN:
             remedy = BROKEN[told.state].format(charger=charger)
             yield Finding(power.charger_id, f"connector {told.connector_id} limit {told.words}", remedy, wrong=True)
+        elif told.leftover and told.unsteered:
+            said = f"connector {told.connector_id} cannot be steered: {told.unsteered}"
+            yield Finding(power.charger_id, said, UNSTEERED, wrong=True)
     mode = power.mode or power.configured
     if mode != "fast" and power.notes is None and here.is_connected(power.charger_id):
         left = any(told.leftover for told in power.told)

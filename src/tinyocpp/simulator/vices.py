@@ -179,6 +179,10 @@ VICES: dict[str, Vice] = {
         does="a ChargePointMaxProfile is Rejected (C3)",
         refuses=lambda _connector_id, profile: profile.charging_profile_purpose is MAX_PROFILE,
     ),
+    "max-profile-only": Vice(
+        does="any profile but a ChargePointMaxProfile is Rejected",
+        refuses=lambda _connector_id, profile: profile.charging_profile_purpose is not MAX_PROFILE,
+    ),
     "tx-profile-only": Vice(
         does="any profile but a TxProfile is NotSupported",
         refuses=lambda _connector_id, profile: profile.charging_profile_purpose is not TX,

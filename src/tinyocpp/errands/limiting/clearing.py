@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tinyocpp.commands import Ask, answer_to
 from tinyocpp.dealings import Target
 from tinyocpp.errands.limiting.asking import composite_a
-from tinyocpp.limits import UNLIMITED_A, clearings, message_of, same_place
+from tinyocpp.limits import UNLIMITED_A, clearings, message_of, same_place, whose_place
 from tinyocpp.messages.payload import encode_payload
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ def clear(desk: Desk, role: Role) -> Steps[bool]:
     if found is None:
         return False
     desk.connector.told.pop(role, None)
-    if role == "moving" and manner.standing is not None and same_place(shape, manner.standing):
-        desk.connector.told.pop("standing", None)  # whose place it took
     if shape.whole:
-        _let_others_tell(desk, role)
+        let_others_tell(desk, role)
     if not found:
         yield from _lift(desk, role, shape)
     return True
@@ -43,16 +41,26 @@ def clear(desk: Desk, role: Role) -> Steps[bool]:
 
 def clear_shape(desk: Desk, role: Role, shape: Shape) -> Steps[bool | None]:
     """What was told in this shape. Was there any? None: no answer."""
-    for clearing in clearings(shape, desk.connector.connector_id, role):
+    place = whose_place(shape, role, desk.manner.standing)
+    for clearing in clearings(shape, desk.connector.connector_id, place):
         answer = yield from answer_to(Ask("ClearChargingProfile", encode_payload(clearing), timeout_s=ANSWER_S))
-        if answer.agreed:
-            return True
-        if not answer.refused:
+        if not answer.agreed and not answer.refused:
             return None
-    return False
+        if answer.agreed:
+            break
+    _forget_other(desk, role, shape)
+    return answer.agreed
 
 
-def _let_others_tell(desk: Desk, role: Role) -> None:
+def _forget_other(desk: Desk, role: Role, shape: Shape) -> None:
+    """What was told in the same place for the other role is gone with it."""
+    other: Role = "moving" if role == "standing" else "standing"
+    telling = desk.connector.told.get(other)
+    if telling is not None and telling.shape is not None and same_place(telling.shape, shape):
+        del desk.connector.told[other]
+
+
+def let_others_tell(desk: Desk, role: Role) -> None:
     """What was said for the whole charger was said for its other connectors too."""
     for connector in desk.charger.connectors.values():
         telling = connector.told.get(role)
@@ -68,7 +76,7 @@ def _lift(desk: Desk, role: Role, shape: Shape) -> Steps[None]:
         shape,
         Target(inf),
         desk.connector.connector_id,
-        role,
+        whose_place(shape, role, desk.manner.standing),
         desk.now,
         watts_of=desk.manner.watts_of,
         transaction_id=desk.transaction_id,

@@ -16,7 +16,7 @@ from tinyocpp.commands import Ask, Pause
 from tinyocpp.dealings import LimitState, Target, wished_of
 from tinyocpp.errands.limiting.asking import still_there
 from tinyocpp.errands.limiting.checking import look
-from tinyocpp.errands.limiting.clearing import clear
+from tinyocpp.errands.limiting.clearing import clear, let_others_tell
 from tinyocpp.errands.limiting.desk import IDLE_S, NOW_S, Desk
 from tinyocpp.errands.limiting.rousing import rouse
 from tinyocpp.errands.limiting.sampling import fresh
@@ -118,7 +118,9 @@ def _bring(desk: Desk, role: Role, wanted: Target | None) -> Duty:
     if wanted is None:
         return (yield from _take_back(desk, role))
     if role == "moving" and desk.transaction is None:
-        desk.connector.told.pop(role, None)  # a TxProfile ends with its transaction, and before one there is none
+        had = desk.connector.told.pop(role, None)  # a TxProfile ends with its transaction, and before one is none
+        if had is not None and had.whole:
+            let_others_tell(desk, role)
         return IDLE_S
     if wanted.pause and (desk.paused_by == "lowest" or desk.connector.stop_refused):
         wanted = Target(LEAST_A)
@@ -128,6 +130,8 @@ def _bring(desk: Desk, role: Role, wanted: Target | None) -> Duty:
     if role == "standing" and (yield from still_there(desk, now)):
         return desk.charger.pace.settle_s
     had = desk.connector.told.get(role)
+    if had is None and role == "moving" and (unsteered_s := _unsteered_s(desk)):
+        return unsteered_s
     counts_s = _counts_s(desk, role, had, now)
     if had is not None and counts_s > 0:
         if role == "standing" and not desk.answered:  # the same as before, by another wish
@@ -162,20 +166,36 @@ def _take_back(desk: Desk, role: Role) -> Duty:
     return IDLE_S
 
 
+def _unsteered_s(desk: Desk) -> float:
+    """For how long a refusal of what moves counts that was said over another connection, in the charge that runs."""
+    before = desk.before
+    refused_at = None if before is None else before.unsteered_at
+    if refused_at is None or desk.transaction is None or refused_at < desk.transaction.started_at:
+        return NOW_S
+    return desk.left_s(refused_at, RETRY_S)
+
+
 def _counts_s(desk: Desk, role: Role, had: Telling | None, wanted: Target) -> float:
     """For how many seconds what was told last needs no word more. 0: it is to be told now."""
-    if had is None or not _same(had.target, wanted):
+    if had is None:
+        return NOW_S
+    if had.state is LimitState.REFUSED and _no_easier(wanted, had.target):
+        another = role == "standing" and not desk.answered
+        return NOW_S if another else desk.left_s(had.at, RETRY_S)
+    if not _same(had.target, wanted):
         return NOW_S
     if role == "standing" and desk.connector.offer is not None and had.shape not in (None, lowered(had.shape)):
         return NOW_S
-    if had.state is LimitState.REFUSED:
-        another = role == "standing" and not desk.answered
-        return NOW_S if another else desk.left_s(had.at, RETRY_S)
     if had.state is LimitState.ASKED and not (desk.transaction is None and desk.for_charges_alone):
         return NOW_S if had.refusals else desk.left_s(had.at, AGAIN_S)
     if role == "moving" and had.shape is not None and had.shape.expires and desk.connector.offered_until is not None:
         return desk.left_s(had.at, RENEWED * lasts(had.shape).total_seconds())
     return IDLE_S
+
+
+def _no_easier(wanted: Target, refused: Target) -> bool:
+    """Who refuses every shape refuses any number; but for a pause, or a number of phases, which may be what it is."""
+    return wanted.pause >= refused.pause and bool(wanted.phases) >= bool(refused.phases)
 
 
 def _same(told: Target, wanted: Target) -> bool:

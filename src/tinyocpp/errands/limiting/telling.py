@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from tinyocpp.commands import Answer, Ask, Outcome, answer_to, status_of
 from tinyocpp.connectors import Rousing, Telling
 from tinyocpp.dealings import LimitState, Manner, Shape, Target
-from tinyocpp.limits import MOST_FALLBACKS, first_shape, message_of, walk
+from tinyocpp.limits import MOST_FALLBACKS, first_shape, message_of, same_place, walk, whose_place
 from tinyocpp.mains import LEAST_A
 from tinyocpp.messages.payload import encode_payload
 
@@ -73,6 +73,10 @@ def tell(desk: Desk, role: Role, wanted: Target, *, meant: Target) -> Steps[None
     if role == "moving" and before is not None and before.state is not LimitState.IGNORED:
         telling.follow(before, desk.charger.pace.settle_s)
     connector.told[role] = telling
+    if role == "standing":
+        _let_tell_again(desk, attempt.shape)
+    elif desk.before is not None and desk.before.unsteered:
+        desk.keep(unsteered="", unsteered_at=None)
     if in_force:
         _keep_pause(desk, attempt.said, now)
     if after_pause and in_force and not attempt.said.pause and desk.manner.unbound:
@@ -84,6 +88,14 @@ def tell(desk: Desk, role: Role, wanted: Target, *, meant: Target) -> Steps[None
         words = f"{attempt.said.words}: accepted, not yet verified{_in_vain(desk, role)}{on_the_way(telling)}"
         bound = desk.transaction if attempt.shape.purpose == "TxProfile" else None
         desk.record(LimitState.ACCEPTED, wanted, words, told_for=bound and bound.id)
+
+
+def _let_tell_again(desk: Desk, shape: Shape) -> None:
+    """What moved in this place of the stack counts no more."""
+    for connector in desk.charger.connectors.values() if shape.whole else (desk.connector,):
+        moving = connector.told.get("moving")
+        if moving is not None and moving.shape is not None and same_place(moving.shape, shape):
+            del connector.told["moving"]
 
 
 def _in_vain(desk: Desk, role: Role) -> str:
@@ -106,6 +118,10 @@ def _untold(desk: Desk, role: Role, wanted: Target, search: Search) -> None:
         telling.refusals = search.refusals
     if role == "standing":
         desk.record(state, wanted, f"{wanted.words}: {_why(desk, search)}")
+    elif state is LimitState.REFUSED:
+        desk.keep(
+            unsteered=_refused(search.refusals), unsteered_at=None if wanted.pause or wanted.phases else telling.at
+        )
 
 
 def _why(desk: Desk, search: Search) -> str:
@@ -137,7 +153,7 @@ def _keep_phases(desk: Desk, attempt: Attempt, now: datetime) -> None:
 def _search(desk: Desk, role: Role, wanted: Target) -> Steps[Search]:
     clock, before = desk.charger.clock, desk.connector.told.get(role)
     search, until = Search(), clock.now() + BUDGET
-    if before is not None and before.target == wanted:
+    if before is not None and _as_hard(before.target, wanted):
         search.refusals = before.refusals
     for attempt in _attempts(desk, role, wanted)[len(search.refusals) :]:
         now = clock.now()
@@ -159,12 +175,17 @@ def _search(desk: Desk, role: Role, wanted: Target) -> Steps[Search]:
     return search
 
 
+def _as_hard(told: Target, wanted: Target) -> bool:
+    """Refusals of the one are of the other too."""
+    return (told.pause, told.phases) == (wanted.pause, wanted.phases)
+
+
 def _ask(desk: Desk, role: Role, attempt: Attempt, now: datetime) -> Ask:
     message = message_of(
         attempt.shape,
         _for_all(desk, role, attempt) if attempt.shape.whole else attempt.said,
         desk.connector.connector_id,
-        role,
+        whose_place(attempt.shape, role, desk.manner.standing) if role == "moving" else role,
         now,
         watts_of=desk.manner.watts_of,
         transaction_id=desk.transaction_id,
@@ -176,7 +197,8 @@ def _ask(desk: Desk, role: Role, attempt: Attempt, now: datetime) -> Ask:
 
 def _for_all(desk: Desk, role: Role, attempt: Attempt) -> Target:
     """What is said for the whole charger counts for each connector: the least that any of them is to have."""
-    told = [one.told.get(role) for one in desk.charger.connectors.values() if one is not desk.connector]
+    others = [one for one in desk.charger.connectors.values() if one is not desk.connector]
+    told = [one.told.get("standing" if one.offer is None else role) for one in others]
     there_a = [one.target.current_a for one in told if one is not None and one.whole]
     least_a = min(there_a, default=inf)
     return attempt.said if attempt.said.current_a <= least_a else Target(least_a, attempt.said.phases)
@@ -205,10 +227,12 @@ def _shapes(desk: Desk, role: Role, wanted: Target) -> list[Shape]:
     by_watts = bool(wanted.phases) and desk.switches_by == "watts"
     if by_watts:
         first = replace(first, unit="W")
-    shapes = walk(first, role, known, running=running, taken=_taken(role, manner))
+    shapes = [first, *walk(first, role, known, running=running, taken=_taken(role, manner))]
     if role == "standing" and desk.connector.offer is not None:
-        shapes = list(dict.fromkeys(filter(None, map(lowered, shapes))))
-    fresh = [shape for shape in shapes if shape not in manner.ignored and not (by_watts and shape.unit == "A")]
+        shapes = list(filter(None, map(lowered, shapes)))
+    fresh = [
+        shape for shape in dict.fromkeys(shapes) if shape not in manner.ignored and not (by_watts and shape.unit == "A")
+    ]
     return fresh or shapes[:1]
 
 

@@ -1,0 +1,105 @@
+"""What was refused is kept in mind, and what else there is to try (errands/limiting/telling.py, limits.py)."""
+
+from __future__ import annotations
+
+from pair import Pair, charging
+
+MOST_TRIES = 13
+
+
+def offered(pair: Pair, *offers_a: float, **more: float) -> Pair:
+    """One after the other, every ten seconds, as the control program does it."""
+    for current_a in offers_a:
+        pair.offer(current_a, **more)
+        pair.go(10)
+    return pair
+
+
+def up_and_down(seconds: int) -> list[float]:
+    return [9.0 + number % 7 / 5 for number in range(seconds // 10)]
+
+
+# -------------------------------------------------------------------------------------------------- no limit that moves
+
+
+def test_a_charger_without_limits_that_move_is_steered_by_the_one_that_stays() -> None:
+    """As it may be in flash memory: less at once, more once a minute (C20)."""
+    pair = offered(charging("max-profile-only"), *[10.0] * 6)
+    assert pair.drawn_a() == 10.0
+    told = len(pair.profiles())
+    offered(pair, *[12.0] * 7)
+    assert pair.drawn_a() == 12.0
+    offered(pair, 8.0)
+    assert pair.drawn_a() == 8.0
+    offered(pair, 0.0)
+    assert pair.drawn_a() == 0.0
+    assert len(pair.profiles()) - told == 3
+    assert pair.told().unsteered == ""
+
+
+def test_and_falls_to_what_was_left_when_nothing_is_offered_any_more() -> None:
+    pair = offered(charging("max-profile-only"), *[10.0] * 6)
+    pair.go(80)
+    assert pair.drawn_a() == 6.0
+    pair.offer(None)
+    pair.go(20)
+    assert (pair.drawn_a(), len(pair.station.profiles), pair.told()) == (16.0, 0, None)
+
+
+def test_the_wish_counts_beside_an_offer_in_its_place() -> None:
+    pair = offered(charging("max-profile-only"), *[10.0] * 6)
+    pair.wish(current_a=8.0)
+    offered(pair, *[10.0] * 6)
+    assert pair.drawn_a() == 8.0
+    pair.wish(current_a=12.0)
+    offered(pair, *[10.0] * 12)
+    assert pair.drawn_a() == 10.0
+
+
+def test_two_connectors_of_such_a_charger_have_the_least_of_both() -> None:
+    pair = Pair(connectors=2, vices=["max-profile-only"])
+    pair.plug_in(1)
+    pair.plug_in(2)
+    for _ in range(12):
+        pair.offer(12.0, connector_id=1)
+        pair.offer(8.0, connector_id=2)
+        pair.go(10)
+    assert max(pair.drawn_a(1), pair.drawn_a(2)) <= 8.0
+    pair.leave(2)
+    for _ in range(12):
+        pair.offer(12.0, connector_id=1)
+        pair.offer(8.0, connector_id=2)
+        pair.go(10)
+    assert pair.drawn_a(1) == 12.0
+
+
+def test_the_owners_limit_for_another_connector_counts_beside_what_moves_for_all() -> None:
+    pair = Pair(connectors=2, vices=["max-profile-only"])
+    pair.plug_in(1)
+    pair.plug_in(2)
+    pair.wish(connector_id=2, current_a=8.0)
+    offered(pair, *[12.0] * 12)
+    assert max(pair.drawn_a(1), pair.drawn_a(2)) <= 8.0
+
+
+def test_a_refusal_of_what_moves_is_of_the_charger_not_of_the_number() -> None:
+    pair = offered(charging("refuses-all"), *up_and_down(3500))
+    assert len(pair.profiles()) == 2 * MOST_TRIES  # what stays, and what moves
+
+
+def test_a_refusal_of_what_moves_counts_over_connections() -> None:
+    pair = offered(charging("relative-only", "stack-0-only", "default-profile-only"), *[6.0] * 6)
+    pair.instead["SetChargingProfile"] = '3 {"status":"Rejected"}'
+    offered(pair, *up_and_down(120))
+    assert pair.told().unsteered.startswith("refused in ")
+    pair = pair.again()
+    pair.instead["SetChargingProfile"] = '3 {"status":"Rejected"}'
+    offered(pair, *up_and_down(120))
+    assert pair.profiles() == []
+
+
+def test_a_refused_pause_says_nothing_of_more() -> None:
+    pair = charging("zero-refused", "relative-only")
+    offered(pair, *[0.0] * 6)
+    offered(pair, *[9.0] * 6)
+    assert pair.drawn_a() == 9.0
