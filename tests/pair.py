@@ -21,7 +21,7 @@ from tinyocpp.simulator.charging import offer_at, reading
 from tinyocpp.tags import Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from tinyocpp.makers import Quirks
@@ -49,6 +49,7 @@ class Pair:
         self.station = station or ChargePoint("garage", self.there, **options)
         self.heard: list[tuple[str, dict[str, Any]]] = []  # our calls: action and payload
         self.instead: dict[str, str] = {}  # by action: what is answered, `3 {...}` or `4 "Code","",{}`; "": nothing
+        self.swallowed: Callable[[str, dict[str, Any]], bool] = lambda _action, _payload: False  # never answered
         self.session = self.talk.session
         self.session.opened(self.talk.clock.seconds)
         self.station.connected(self.there)
@@ -82,6 +83,8 @@ class Pair:
         kind, message_id, *rest = json.loads(text)
         if kind == 2:
             self.heard.append((rest[0], rest[1]))
+        if kind == 2 and self.swallowed(rest[0], rest[1]):
+            return
         if kind == 2 and rest[0] in self.instead:
             if self.instead[rest[0]]:
                 number, payload = self.instead[rest[0]].split(" ", 1)

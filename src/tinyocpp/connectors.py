@@ -97,6 +97,7 @@ class Connector:
         self.offer: Offer | None = None
         self.freed = False  # the offer was taken back: what was left with it may go
         self.offered_until: datetime | None = None
+        self.asking: tuple[Shape, datetime] | None = None  # which shape it is about to answer, and since when
         self.told: dict[Role, Telling] = {}  # empty after a boot and with a new transaction: it may have forgotten
         self.cleared = False  # nothing of ours is left there, as far as it was told to forget it
         self.unsure = True  # what it was told over another connection, or before it booted, may still count

@@ -161,6 +161,14 @@ class Shape(msgspec.Struct, frozen=True):
     expires: bool = False  # after a while without us, so that what is below it counts again
 
 
+class Dropped(msgspec.Struct, frozen=True):
+    """A shape at which the line was lost instead of an answer: how often in a row, and when last."""
+
+    shape: Shape
+    times: int
+    at: datetime
+
+
 class Manner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How this charger, with this firmware, obeys: what has been learnt by asking it and looking at what it did."""
 
@@ -168,6 +176,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     standing: Shape | None = None  # the last it accepted for a limit that stays
     moving: Shape | None = None  # and for one that follows the sun, or the house
     ignored: tuple[Shape, ...] = ()  # accepted, but not followed
+    dropped: tuple[Dropped, ...] = ()
     pause: Literal["", "zero", "lowest", "stop"] = ""  # "": 0 A, and see
     unbound: bool = False  # the limit that ends a pause does not count: it is told twice
     phases: Literal["", "number", "watts", "key", "fixed"] = ""  # "": not known yet

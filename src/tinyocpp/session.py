@@ -221,6 +221,10 @@ class Session:
 
     def connection_lost(self) -> None:
         """Every call that has not ended will not, inside a batch."""
+        if self.charger.limiting and self._outstanding is not None:
+            from tinyocpp.errands.limiting import line_lost
+
+            line_lost(self.charger, self._outstanding.action)
         self._agenda.close()
         if self._outstanding is not None:
             lost, self._outstanding = self._outstanding, None

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from pair import Pair, charging
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MOST_TRIES = 13
 
@@ -103,3 +108,67 @@ def test_a_refused_pause_says_nothing_of_more() -> None:
     offered(pair, *[0.0] * 6)
     offered(pair, *[9.0] * 6)
     assert pair.drawn_a() == 9.0
+
+
+# --------------------------------------------------------------------------------------- a charger that drops the line
+
+
+def dropping(
+    drops: Callable[[dict[str, Any]], bool], *vices: str, seconds: int, back_s: int = 2
+) -> tuple[Pair, list[dict[str, Any]]]:
+    """A charger is told 10 A that loses its line where it is told what it `drops`, and is back at once; and all that it
+    was told, over however many connections."""
+    pair, told = charging(*vices), []
+    pair.wish(current_a=10.0)
+    for _ in range(seconds):
+        pair.swallowed = lambda action, payload: action == "SetChargingProfile" and drops(payload)
+        pair.go(1)
+        calls = pair.called("SetChargingProfile")
+        if calls and drops(calls[-1]):
+            told += pair.profiles()
+            pair.go(back_s)
+            pair = pair.again()
+            pair.station.heartbeat()
+    return pair, told + pair.profiles()
+
+
+def level(payload: dict[str, Any]) -> int:
+    return int(payload["csChargingProfiles"]["stackLevel"])
+
+
+def test_where_the_line_is_lost_twice_the_next_shape_is_tried() -> None:
+    pair, told = dropping(lambda payload: level(payload) > 0, "relative-only", seconds=60)
+    assert [(one["kind"], one["stack"]) for one in told] == [
+        *[("Absolute", 10)] * 2,
+        *[("Absolute", 0), ("Relative", 0)],
+    ]
+    assert pair.drawn_a() == 10.0
+
+
+def test_a_line_that_is_lost_by_chance_teaches_nothing() -> None:
+    pair = charging()
+    pair.wish(current_a=10.0)
+    pair.go(60)
+    shape = pair.profiles()[-1]
+    for current_a in (9.0, 8.0, 7.0):
+        pair.swallowed = lambda action, _payload: action == "SetChargingProfile"
+        pair.wish(current_a=current_a)
+        pair.go(2)
+        pair = pair.again()
+        pair.station.heartbeat()
+        pair.go(10)
+        assert [one | {"limit": 10.0} for one in pair.profiles()] == [shape]
+    assert pair.talk.store.ledger.manner("garage").dropped == ()
+
+
+def test_a_line_that_is_dead_is_no_word_of_the_charger() -> None:
+    """It is found to be dead when a ping is not answered, half a minute later."""
+    pair, told = dropping(lambda _payload: True, seconds=3, back_s=30)
+    assert len({(one["kind"], one["stack"]) for one in told}) == 1
+    assert pair.talk.store.ledger.manner("garage").dropped == ()
+
+
+def test_a_charger_that_loses_its_line_at_every_shape_is_told_ever_more_seldom() -> None:
+    pair, told = dropping(lambda _payload: True, seconds=3600)
+    assert len(told) <= 15
+    assert pair.words() == "10 A: the line is lost each time it is told; it is told again later"

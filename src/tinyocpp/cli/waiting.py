@@ -42,6 +42,7 @@ class Wait:
         self._config = config
         self._client = client
         self._so_far = so_far
+        self._came_back = False
         self._deadline = time.monotonic() + timeout_s
         client.follow()
 
@@ -82,7 +83,9 @@ class Wait:
     def _come_back(self, hint: str) -> None:
         """The connection ended: wait for the next one."""
         name = self._client.charger_id
-        print(f"tinyocpp: {name} has disconnected; waiting for it to come back", file=sys.stderr)
+        if not self._came_back:  # said once: some lose their line again and again
+            print(f"tinyocpp: {name} has disconnected; waiting for it to come back", file=sys.stderr)
+        self._came_back = True
         self._client.close()
         while True:
             try:

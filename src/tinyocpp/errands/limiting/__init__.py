@@ -7,6 +7,7 @@ offered or left.
     keeping     the duties at each connector in their order, and when to look again
     desk        one connector, with all one has to know to limit it, and what is kept of it
     telling     one limit: the shape the charger takes is found, what was learnt is kept
+    dropping    a shape at which the charger loses its line
     swapping    between one and three phases: without current, and not too often
     stopping    the pause of a charger that does not survive 0 A: end the charge, start it again
     rousing     a charge that does not go on after a pause
@@ -37,3 +38,11 @@ def begin(charger: Charger) -> Errand:
 
     charger.limiting = True
     return keep(charger)
+
+
+def line_lost(charger: Charger, asked: str) -> None:
+    """While the charger was asked this: learn from it, inside a batch."""
+    from tinyocpp.errands.limiting.dropping import learn_loss
+
+    if asked == "SetChargingProfile":
+        learn_loss(charger)

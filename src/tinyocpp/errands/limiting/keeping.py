@@ -18,6 +18,7 @@ from tinyocpp.errands.limiting.asking import still_there
 from tinyocpp.errands.limiting.checking import look
 from tinyocpp.errands.limiting.clearing import clear, let_others_tell
 from tinyocpp.errands.limiting.desk import IDLE_S, NOW_S, Desk
+from tinyocpp.errands.limiting.dropping import patience_s
 from tinyocpp.errands.limiting.rousing import rouse
 from tinyocpp.errands.limiting.sampling import fresh
 from tinyocpp.errands.limiting.stopping import pause_by_stop, resume, survived
@@ -43,6 +44,7 @@ RETRY_S = 3600.0  # after a refusal in every shape; a boot, a transaction or ano
 FLASH_S = 60.0  # between two raises that may be written to flash memory (quirk C20)
 AGAIN_S = 60.0  # after no answer
 SOON_S = 0.5
+LOSES = "the line is lost each time it is told; it is told again later"
 
 
 def keep(charger: Charger) -> Errand:
@@ -140,6 +142,10 @@ def _bring(desk: Desk, role: Role, wanted: Target | None) -> Duty:
     spacing_s = _spacing_s(desk, role, had, now)
     if spacing_s > 0:
         return min(spacing_s, look_s)
+    if loses_s := patience_s(desk):
+        if role == "standing" and not desk.answered:
+            desk.record(LimitState.ASKED, now, f"{now.words}: {LOSES}")
+        return min(loses_s, look_s)
     if not (yield from switch_by_key(desk, now)):
         return AGAIN_S
     desk.connector.cleared = False

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from tinyocpp.commands import Answer, Ask, Outcome, answer_to, status_of
 from tinyocpp.connectors import Rousing, Telling
 from tinyocpp.dealings import LimitState, Manner, Shape, Target
+from tinyocpp.errands.limiting.dropping import learn_answer, lost_at
 from tinyocpp.limits import MOST_FALLBACKS, first_shape, message_of, same_place, walk, whose_place
 from tinyocpp.mains import LEAST_A
 from tinyocpp.messages.payload import encode_payload
@@ -160,7 +161,11 @@ def _search(desk: Desk, role: Role, wanted: Target) -> Steps[Search]:
         if now >= until:
             search.unfinished = True
             break
+        desk.connector.asking = (attempt.shape, now)
         answer = yield from answer_to(_ask(desk, role, attempt, now))
+        desk.connector.asking = None
+        if answer.outcome not in SILENCES:
+            learn_answer(desk, attempt.shape)
         if answer.agreed:
             search.taken = attempt
         elif desk.overtaken:
@@ -221,7 +226,7 @@ def _attempts(desk: Desk, role: Role, wanted: Target) -> list[Attempt]:
 
 
 def _shapes(desk: Desk, role: Role, wanted: Target) -> list[Shape]:
-    """Those it has not ignored so far; in watts, where these tell it the phases."""
+    """Those it has not ignored so far, and at which it lost no line; in watts, where these tell it the phases."""
     manner, known, running = desk.manner, desk.facts, desk.transaction is not None
     first = first_shape(known, role, manner)
     by_watts = bool(wanted.phases) and desk.switches_by == "watts"
@@ -230,9 +235,8 @@ def _shapes(desk: Desk, role: Role, wanted: Target) -> list[Shape]:
     shapes = [first, *walk(first, role, known, running=running, taken=_taken(role, manner))]
     if role == "standing" and desk.connector.offer is not None:
         shapes = list(filter(None, map(lowered, shapes)))
-    fresh = [
-        shape for shape in dict.fromkeys(shapes) if shape not in manner.ignored and not (by_watts and shape.unit == "A")
-    ]
+    shunned = {*manner.ignored, *lost_at(desk)}
+    fresh = [shape for shape in dict.fromkeys(shapes) if shape not in shunned and not (by_watts and shape.unit == "A")]
     return fresh or shapes[:1]
 
 
@@ -260,7 +264,7 @@ def shun(desk: Desk, role: Role) -> bool:
     known = desk.facts
     first = first_shape(known, role, Manner(standing=manner.standing if role == "moving" else None))
     shapes = walk(first, role, known, running=True, taken=_taken(role, manner))
-    left = [shape for shape in shapes if shape not in ignored]
+    left = [shape for shape in shapes if shape not in {*ignored, *lost_at(desk)}]
     if not left:
         return False
     learnt = {"standing": left[0]} if role == "standing" else {"moving": left[0]}
