@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from programs import TINYOCPP, command
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-PROGRAM = "import sys; from tinyocpp.cli import main; sys.exit(main())"
 
 
 @pytest.fixture
@@ -26,9 +24,9 @@ def configuration(tmp_path: Path) -> Path:
 def typed(configuration: Path, shell: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     """`shell`: what comes behind the program on a command line."""
     return subprocess.run(
-        ["sh", "-c", f'"$0" -c "$1" --config "$2" {shell}', sys.executable, PROGRAM, configuration],
+        ["sh", "-c", f'"$@" {shell}', "sh", *command(TINYOCPP), "--config", configuration],
         capture_output=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        env=os.environ | environment,
         timeout=20,
         check=False,
     )

@@ -6,12 +6,12 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 from crash.doors import Backend, Died, configure
+from programs import BACKEND, command
 
 from tinyocpp.config import load
 from tinyocpp.storage import open_store
@@ -26,7 +26,7 @@ START = '[2,"1","StartTransaction",{"connectorId":1,"idTag":"A","meterStart":0,"
 def shell(config: Path, behind: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
     """`behind`: what comes behind the program on a command line."""
     return subprocess.run(
-        ["sh", "-c", f'"$0" -m tinyocpp.hosts.stdio --config "$1" {behind}', sys.executable, config],
+        ["sh", "-c", f'"$@" {behind}', "sh", *command(BACKEND), "--config", config],
         input=LIVE.encode(),
         capture_output=True,
         env=os.environ | environ,
