@@ -34,11 +34,12 @@ GROUPS = {
 
 
 # What chargers tell: when it came, who told it, the action, then its payload as JSON or the columns of a status.
+# What was told within one millisecond is taken to have come in this order, as it does from a charger that begins.
 TOLD = (
     "SELECT t.received_at, coalesce(c.charger_id, t.charger), 'BootNotification', t.payload FROM boots t",
-    "SELECT t.received_at, coalesce(c.charger_id, t.charger), t.action, t.payload FROM calls t",
     "SELECT t.received_at, coalesce(c.charger_id, t.charger), 'StatusNotification', t.connector_id, t.status,"
     " t.error_code, t.info, t.vendor_error_code FROM statuses t",
+    "SELECT t.received_at, coalesce(c.charger_id, t.charger), t.action, t.payload FROM calls t",
 )
 STATUS_FIELDS = ("connectorId", "status", "errorCode", "info", "vendorErrorCode")
 
