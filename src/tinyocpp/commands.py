@@ -108,6 +108,13 @@ def agreed(answer: bytes) -> bool:
     return status is None or status.lower() in _AGREED
 
 
+def no(answer: Answer) -> str:
+    """How it said no, in a word."""
+    if answer.outcome is Outcome.RESULT:
+        return status_of(answer.payload) or "nothing of use"
+    return answer.code or str(answer.outcome)
+
+
 LONGEST_STATUS = 100
 """Of a status, more is neither a yes nor worth saying."""
 

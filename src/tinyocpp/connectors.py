@@ -100,6 +100,7 @@ class Connector:
         self.asking: tuple[Shape, datetime] | None = None  # which shape it is about to answer, and since when
         self.told: dict[Role, Telling] = {}  # empty after a boot and with a new transaction: it may have forgotten
         self.cleared = False  # nothing of ours is left there, as far as it was told to forget it
+        self.keeps_at: datetime | None = None  # when it refused to let go of what stays
         self.unsure = True  # what it was told over another connection, or before it booted, may still count
         self.paused_at: datetime | None = None  # told 0 A, and nothing else since
         self.rousing: Rousing | None = None
@@ -120,11 +121,11 @@ class Connector:
     def began(self, at: datetime, *, refused: bool) -> None:
         """Another charge: some chargers forget with each (quirk C19), and the car may be another one."""
         self.told.clear()
-        self.unsure = False
+        self.unsure, self.keeps_at = False, None
         self.wired, self.refused, self.began_at = 3, refused, at
         self.stop_asked_at, self.stop_refused, self.rousing, self.ran_over = None, False, None, False
 
     def booted(self) -> None:
         """It may have forgotten everything, or nothing (quirk C19)."""
         self.told.clear()
-        self.unsure = True
+        self.unsure, self.keeps_at = True, None

@@ -174,6 +174,21 @@ def test_one_that_gives_no_answer_still_has_its_limit(house: House, plug: Callab
         "tinyocpp: garage: no answer yet; the limit is taken back as soon as it can be: see tinyocpp status\n",
     )
     assert wishes(house) == {0: Wish()}
+    assert [row["limit_words"] for row in rows(house)] == ["10 A: being taken back"]
+
+
+def test_one_that_refuses_to_take_its_limit_back(house: House, plug: Callable[..., Plugged]) -> None:
+    plugged = plug("garage", **SMART | {"ClearChargingProfile": {"status": "NotSupported"}})
+    assert house.type("limit", "10A")[0] == 0
+    plugged.answers["SetChargingProfile"] = {"status": "Rejected"}
+    code, out, err = house.type("limit", "none")
+    words = "no limit: refused (NotSupported, Rejected); 10 A is still in it"
+    again = "it is taken back again after its next start, with the next charge, and after an hour"
+    assert (code, out, err) == (1, "", f"tinyocpp: garage, connector 1: {words}; {again}\n")
+    assert (wishes(house), rows(house)[0]["limit_words"]) == ({0: Wish()}, words)
+    assert f"! garage: connector 1 limit {words}" in house.type("status")[1]
+    plugged.answers["SetChargingProfile"] = ACCEPTED
+    assert house.type("limit", "none") == (0, "garage has no limit any more\n", "")
 
 
 def test_one_on_hold_is_told_when_it_is_accepted(house: House, plug: Callable[..., Plugged]) -> None:

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from pair import Pair, charging
 
+from tinyocpp.dealings import LimitState
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+REFUSED = LimitState.REFUSED
 MOST_TRIES = 13
 
 
@@ -172,3 +175,59 @@ def test_a_charger_that_loses_its_line_at_every_shape_is_told_ever_more_seldom()
     pair, told = dropping(lambda _payload: True, seconds=3600)
     assert len(told) <= 15
     assert pair.words() == "10 A: the line is lost each time it is told; it is told again later"
+
+
+# ------------------------------------------------------------------------------------------------- a limit it keeps
+
+
+def keeping() -> Pair:
+    """A charger that has taken 10 A and takes nothing back."""
+    pair = charging()
+    pair.wish(current_a=10.0)
+    pair.go(60)
+    pair.instead["ClearChargingProfile"] = '4 "NotSupported","",{}'
+    pair.instead["SetChargingProfile"] = '3 {"status":"Rejected"}'
+    pair.heard.clear()
+    pair.wish()
+    pair.go(60)
+    return pair
+
+
+def test_a_limit_that_is_not_taken_back_is_told_of() -> None:
+    pair = keeping()
+    assert pair.words() == "no limit: refused (NotSupported, Rejected); 10 A is still in it"
+    assert (pair.state(), pair.drawn_a()) == (REFUSED, 10.0)
+    assert [one.wish.none for one in pair.talk.store.ledger.wishes("garage")] == [True]
+    pair.go(3400)
+    assert len(pair.profiles()) == 1
+    pair.go(200)
+    assert len(pair.profiles()) == 2
+
+
+def test_and_is_taken_back_with_the_next_charge() -> None:
+    pair = keeping()
+    pair.leave()
+    pair.instead.clear()
+    pair.plug_in()
+    pair.go(10)
+    assert (pair.told(), len(pair.station.profiles), pair.talk.store.ledger.wishes("garage")) == (None, 0, [])
+
+
+def test_and_another_wish_counts_at_once() -> None:
+    pair = keeping()
+    pair.instead.clear()
+    pair.wish(current_a=8.0)
+    pair.go(60)
+    assert (pair.words(), pair.drawn_a()) == ("8 A: verified, it follows", 8.0)
+
+
+def test_a_charger_that_knows_of_no_limit_has_none() -> None:
+    """Unknown, and it shows no schedule."""
+    pair = charging("no-composite-schedule")
+    pair.wish(current_a=10.0)
+    pair.go(60)
+    pair.instead["ClearChargingProfile"] = '3 {"status":"Unknown"}'
+    pair.instead["SetChargingProfile"] = '3 {"status":"Rejected"}'
+    pair.wish()
+    pair.go(60)
+    assert (pair.told(), pair.talk.store.ledger.wishes("garage")) == (None, [])

@@ -50,6 +50,7 @@ EVERY = 0  # in place of a connector's number: all of them
 KEPT = "the limit is kept"
 UNANSWERED = f"no answer yet; {KEPT} and brought to it as soon as it can be: see tinyocpp status"
 NOT_TAKEN_BACK = "no answer yet; the limit is taken back as soon as it can be: see tinyocpp status"
+STILL_IN_IT = "it is taken back again after its next start, with the next charge, and after an hour"
 LATER = "tinyocpp status says whether it follows, once a car charges"
 DONE = (LimitState.ACCEPTED, LimitState.VERIFIED)
 
@@ -208,7 +209,7 @@ class Order:
     def answered(self) -> str | None:
         """What has come of it, once every connector it is for has been told. Raises Refused for a no."""
         if self._awaited.wish.none:
-            return None if self._stands() else f"{self._where(self._connector_id)} has no limit any more"
+            return self._taken_back()
         if self._asks_in_vain():
             with writing(self._config) as store:
                 store.ledger.drop_wish(self._awaited)
@@ -221,6 +222,15 @@ class Order:
         if len(answered) < len(answers) or any(one.state is LimitState.ASKED for one in answered):
             return None
         return self._verdict(answered)
+
+    def _taken_back(self) -> str | None:
+        if not self._stands():
+            return f"{self._where(self._connector_id)} has no limit any more"
+        told = [one for one in self._reader.told(self._one.charger_id) if one.wished_at == self._awaited.at]
+        refused = [f"{self._where(one.connector_id)}: {one.words}" for one in told if one.state is LimitState.REFUSED]
+        if refused:
+            raise Refused(f"{'; '.join(refused)}; {STILL_IN_IT}")
+        return None
 
     def _verdict(self, answered: list[Told]) -> str:
         said = {self._where(one.connector_id): came_of_it(one, self._awaited) for one in answered}

@@ -13,6 +13,7 @@ import msgspec
 from tinyocpp.cli.findings import Finding
 from tinyocpp.dealings import LimitState, Told, Wish, Wished, wished_of
 from tinyocpp.identity import fold_identity
+from tinyocpp.mains import limit_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 NOT_TOLD = "not told yet"
 WHEN_IT_CONNECTS = "applies when it connects"
+TAKEN_BACK, TAKEN_BACK_LATER = "being taken back", "taken back when it connects"
 
 
 class Power(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +57,10 @@ class Power(msgspec.Struct, frozen=True, kw_only=True):
         """`wish`, `limit_state` and `limit_words`, as programs read them."""
         wished, told = self.wished(connector_id), self.last_told(connector_id)
         wish = None if wished is None or wished.wish.none else msgspec.structs.asdict(wished.wish)
-        if wished is not None and (told is None or told.wished_at != wished.at):
+        if wished is not None and wished.wish.none and told is not None and told.wished_at != wished.at:
+            had = limit_in_words(told.current_a, None, told.phases)
+            state, words = LimitState.ASKED, f"{had}: {TAKEN_BACK if connected else TAKEN_BACK_LATER}"
+        elif wished is not None and (told is None or told.wished_at != wished.at):
             pending = NOT_TOLD if connected else WHEN_IT_CONNECTS
             state, words = LimitState.ASKED, f"{wished.wish.words}: {pending}"
         elif told is not None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from tinyocpp.commands import Ask, answer_to
+from tinyocpp.commands import Ask, answer_to, no
 from tinyocpp.dealings import Target
 from tinyocpp.errands.limiting.asking import composite_a
 from tinyocpp.limits import UNLIMITED_A, clearings, message_of, same_place, whose_place
 from tinyocpp.messages.payload import encode_payload
+from tinyocpp.obedience import OFFERED_OVER_A
 
 if TYPE_CHECKING:
     from tinyocpp.commands import Steps
@@ -18,29 +19,29 @@ if TYPE_CHECKING:
     from tinyocpp.errands.limiting.desk import Desk
 
 ANSWER_S = 60.0
+UNKNOWN = "Unknown"  # there is no such profile (section 5.16)
 
 
-def clear(desk: Desk, role: Role) -> Steps[bool]:
-    """False: it has not answered, so nobody knows; try again. Unknown is fine where it has forgotten; one that keeps it
-    all the same is told so much that it limits nothing (quirk C2)."""
+def clear(desk: Desk, role: Role) -> Steps[str | None]:
+    """ "": nothing of it counts any more. None: it has not answered, so nobody knows; try again. Else how it refused to
+    let go of it. Unknown is fine where it has forgotten; one that keeps it all the same is told so much that it limits
+    nothing (quirk C2)."""
     manner = desk.manner
     shape = manner.standing if role == "standing" else manner.moving
     if shape is None:
         desk.connector.told.pop(role, None)
-        return True
-    found = yield from clear_shape(desk, role, shape)
-    if found is None:
-        return False
+        return ""
+    said = yield from clear_shape(desk, role, shape)
+    if said is None:
+        return None
     desk.connector.told.pop(role, None)
     if shape.whole:
         let_others_tell(desk, role)
-    if not found:
-        yield from _lift(desk, role, shape)
-    return True
+    return "" if said == "" else (yield from _lift(desk, role, shape, said))
 
 
-def clear_shape(desk: Desk, role: Role, shape: Shape) -> Steps[bool | None]:
-    """What was told in this shape. Was there any? None: no answer."""
+def clear_shape(desk: Desk, role: Role, shape: Shape) -> Steps[str | None]:
+    """What was told in this shape. "": it is gone. Else what it says of that. None: no answer."""
     place = whose_place(shape, role, desk.manner.standing)
     for clearing in clearings(shape, desk.connector.connector_id, place):
         answer = yield from answer_to(Ask("ClearChargingProfile", encode_payload(clearing), timeout_s=ANSWER_S))
@@ -49,7 +50,7 @@ def clear_shape(desk: Desk, role: Role, shape: Shape) -> Steps[bool | None]:
         if answer.agreed:
             break
     _forget_other(desk, role, shape)
-    return answer.agreed
+    return "" if answer.agreed else no(answer)
 
 
 def _forget_other(desk: Desk, role: Role, shape: Shape) -> None:
@@ -68,10 +69,11 @@ def let_others_tell(desk: Desk, role: Role) -> None:
             del connector.told[role]
 
 
-def _lift(desk: Desk, role: Role, shape: Shape) -> Steps[None]:
+def _lift(desk: Desk, role: Role, shape: Shape, said: str) -> Steps[str | None]:
+    """`said`: instead of taking it back."""
     left_a = yield from composite_a(desk)
     if left_a is not None and left_a >= UNLIMITED_A:
-        return
+        return ""
     message = message_of(
         shape,
         Target(inf),
@@ -82,4 +84,13 @@ def _lift(desk: Desk, role: Role, shape: Shape) -> Steps[None]:
         transaction_id=desk.transaction_id,
         ahead=desk.charger.clock_ahead,
     )
-    yield Ask("SetChargingProfile", encode_payload(message), timeout_s=ANSWER_S)
+    answer = yield from answer_to(Ask("SetChargingProfile", encode_payload(message), timeout_s=ANSWER_S))
+    if answer.agreed or (left_a is None and said == UNKNOWN) or (left_a is not None and _more_than_told(desk, left_a)):
+        return ""
+    return f"{said}, {no(answer)}" if answer.refused else None
+
+
+def _more_than_told(desk: Desk, left_a: float) -> bool:
+    """What it means to give is not what we told it, but the installer's or the cable's (quirk C16)."""
+    before = desk.before
+    return before is None or before.current_a is None or left_a > before.current_a + OFFERED_OVER_A

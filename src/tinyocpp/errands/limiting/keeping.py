@@ -25,7 +25,7 @@ from tinyocpp.errands.limiting.stopping import pause_by_stop, resume, survived
 from tinyocpp.errands.limiting.swapping import switch_by_key, through_gap
 from tinyocpp.errands.limiting.telling import lowered, tell
 from tinyocpp.limits import lasts
-from tinyocpp.mains import LEAST_A
+from tinyocpp.mains import LEAST_A, limit_in_words
 from tinyocpp.manners import KEYS
 
 if TYPE_CHECKING:
@@ -158,9 +158,14 @@ def _take_back(desk: Desk, role: Role) -> Duty:
     was ended for a pause, goes on."""
     connector, before = desk.connector, desk.before
     ours = role in connector.told or (role == "standing" and before is not None)
+    if role == "standing" and desk.answered and (keeps_s := desk.left_s(connector.keeps_at, RETRY_S)):
+        return keeps_s
     if ours and not (role == "standing" and connector.cleared):
-        if not (yield from clear(desk, role)):
+        refused = yield from clear(desk, role)
+        if refused is None:
             return AGAIN_S
+        if refused and role == "standing":
+            return _kept(desk, refused)
         connector.cleared = role == "standing"
     if role == "moving" or before is None:
         return IDLE_S
@@ -170,6 +175,18 @@ def _take_back(desk: Desk, role: Role) -> Duty:
         desk.charger.ledger.drop_told(desk.charger.id, connector.connector_id)
         desk.announce(replace(before, current_a=None, phases=None, state=LimitState.ACCEPTED, words="no limit"))
     return IDLE_S
+
+
+def _kept(desk: Desk, refused: str) -> float:
+    """It does not let go of what it was told."""
+    before, wished = desk.before, desk.wished
+    desk.connector.keeps_at = desk.charger.clock.now()
+    if before is not None:
+        had = limit_in_words(before.current_a, None, before.phases)
+        words = f"no limit: refused ({refused}); {had} is still in it"
+        at = None if wished is None else wished.at
+        desk.announce(desk.keep(wished_at=at, state=LimitState.REFUSED, words=words, at=desk.connector.keeps_at))
+    return RETRY_S
 
 
 def _unsteered_s(desk: Desk) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from tinyocpp.commands import Answer, Ask, Outcome, answer_to, status_of
+from tinyocpp.commands import Answer, Ask, Outcome, answer_to, no
 from tinyocpp.connectors import Rousing, Telling
 from tinyocpp.dealings import LimitState, Manner, Shape, Target
 from tinyocpp.errands.limiting.dropping import learn_answer, lost_at
@@ -173,7 +173,7 @@ def _search(desk: Desk, role: Role, wanted: Target) -> Steps[Search]:
         elif answer.outcome in SILENCES:
             search.silence = answer.outcome
         else:
-            search.refusals.append(_no(answer))
+            search.refusals.append(no(answer))
             if not _hopeless(answer, desk.facts):
                 continue
         break
@@ -281,12 +281,6 @@ def _taken(role: Role, manner: Manner) -> Shape | None:
 def _hopeless(answer: Answer, known: Facts) -> bool:
     """No other shape is worth a try. NotSupported is said of single shapes too (errata 3.39)."""
     return answer.code == "NotImplemented" or (answer.code == "NotSupported" and known.promised is False)
-
-
-def _no(answer: Answer) -> str:
-    if answer.outcome is Outcome.RESULT:
-        return status_of(answer.payload) or "nothing of use"
-    return answer.code or str(answer.outcome)
 
 
 def _refused(refusals: list[str]) -> str:
