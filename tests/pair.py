@@ -50,6 +50,7 @@ class Pair:
         self.heard: list[tuple[str, dict[str, Any]]] = []  # our calls: action and payload
         self.instead: dict[str, str] = {}  # by action: what is answered, `3 {...}` or `4 "Code","",{}`; "": nothing
         self.swallowed: Callable[[str, dict[str, Any]], bool] = lambda _action, _payload: False  # never answered
+        self.refused: Callable[[dict[str, Any]], bool] = lambda _payload: False  # profiles
         self.session = self.talk.session
         self.session.opened(self.talk.clock.seconds)
         self.station.connected(self.there)
@@ -84,6 +85,9 @@ class Pair:
         if kind == 2:
             self.heard.append((rest[0], rest[1]))
         if kind == 2 and self.swallowed(rest[0], rest[1]):
+            return
+        if kind == 2 and rest[0] == "SetChargingProfile" and self.refused(rest[1]):
+            self.session.receive_text(f'[3,"{message_id}",{{"status":"Rejected"}}]', self.talk.clock.seconds)
             return
         if kind == 2 and rest[0] in self.instead:
             if self.instead[rest[0]]:
@@ -141,7 +145,7 @@ class Pair:
 
     def profiles(self) -> list[dict[str, Any]]:
         """Purpose, kind, stackLevel, unit, connector, limit, numberPhases of each SetChargingProfile."""
-        return [_short(payload) for payload in self.called("SetChargingProfile")]
+        return [short(payload) for payload in self.called("SetChargingProfile")]
 
     def words(self, connector_id: int = 1) -> str:
         told = self.told(connector_id)
@@ -185,7 +189,7 @@ def charging(
     return pair
 
 
-def _short(payload: dict[str, Any]) -> dict[str, Any]:
+def short(payload: dict[str, Any]) -> dict[str, Any]:
     profile = payload["csChargingProfiles"]
     (period,) = profile["chargingSchedule"]["chargingSchedulePeriod"]
     return {

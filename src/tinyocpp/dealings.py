@@ -159,6 +159,7 @@ class Shape(msgspec.Struct, frozen=True):
     unit: Literal["A", "W"] = "A"
     whole: bool = False  # at connector 0
     expires: bool = False  # after a while without us, so that what is below it counts again
+    unnamed: bool = False  # a TxProfile that does not say of which transaction
 
 
 class Dropped(msgspec.Struct, frozen=True):
@@ -177,6 +178,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     moving: Shape | None = None  # and for one that follows the sun, or the house
     ignored: tuple[Shape, ...] = ()  # accepted, but not followed
     dropped: tuple[Dropped, ...] = ()
+    refused: dict[str, tuple[Shape, ...]] = {}  # by occasion (limits.py), where it took none so far
     pause: Literal["", "zero", "lowest", "stop"] = ""  # "": 0 A, and see
     unbound: bool = False  # the limit that ends a pause does not count: it is told twice
     phases: Literal["", "number", "watts", "key", "fixed"] = ""  # "": not known yet

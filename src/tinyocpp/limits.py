@@ -9,8 +9,9 @@ is nothing a car may be offered (mains.py), so nothing here ever says such a val
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import product
 from math import floor, inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
@@ -190,6 +191,44 @@ def walk(first: Shape, role: Role, known: Facts, *, running: bool, taken: Shape 
     return shapes[: 1 + MOST_FALLBACKS]
 
 
+def occasion(role: Role, *, running: bool) -> str:
+    """When it refuses a shape: what it refuses at rest it may take in a charge."""
+    return role if role == "moving" or not running else "running"
+
+
+STANDING_PLACES = (
+    "TxDefaultProfile",
+    "TxDefaultProfile whole",
+    "ChargePointMaxProfile",
+    "TxProfile",
+    "TxProfile unnamed",
+)
+MOVING_PLACES = ("TxProfile", "TxDefaultProfile", "TxProfile unnamed")
+RARE_LEVELS = (1, 2)
+
+
+def every(known: Facts, role: Role, *, running: bool) -> list[Shape]:
+    """All shapes, those that are rare last: for a charger that has refused those of the walk."""
+    top = known.highest_level
+    usual = (1 if top is None else top, 0)
+    rare = tuple(level for level in RARE_LEVELS if (top is None or level <= top) and level not in usual)
+    units: tuple[Literal["A", "W"], ...] = ("W", "A") if "A" not in known.units else ("A", "W")
+    kinds: tuple[Literal["Absolute", "Relative"], ...] = ("Absolute", "Relative")
+    places = MOVING_PLACES if role == "moving" else STANDING_PLACES
+    expires = (True, False) if role == "moving" else (False,)
+    shapes = [
+        _allowed(_placed(place, Shape(kind=kind, stack_level=level, unit=unit, expires=ends)), running)
+        for levels in (usual, rare)
+        for ends, unit, place, level, kind in product(expires, units, places, levels, kinds)
+    ]
+    return list(dict.fromkeys(shape for shape in shapes if shape is not None))
+
+
+def _placed(place: str, shape: Shape) -> Shape:
+    purpose, _, more = place.partition(" ")
+    return replace(shape, purpose=purpose, whole=more == "whole", unnamed=more == "unnamed")
+
+
 def same_place(shape: Shape, other: Shape) -> bool:
     """One replaces the other (section 5.16.3)."""
     return (shape.purpose, shape.stack_level, shape.whole) == (other.purpose, other.stack_level, other.whole)
@@ -250,7 +289,7 @@ def message_of(
         connector_id=connector_id,
         cs_charging_profiles=ChargingProfile(
             charging_profile_id=profile_id(connector_id, role),
-            transaction_id=transaction_id if shape.purpose == "TxProfile" else None,
+            transaction_id=transaction_id if shape.purpose == "TxProfile" and not shape.unnamed else None,
             stack_level=shape.stack_level,
             charging_profile_purpose=ChargingProfilePurposeType(shape.purpose),
             charging_profile_kind=ChargingProfileKindType(shape.kind),

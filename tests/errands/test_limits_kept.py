@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pair import Pair, charging
+import pytest
+from pair import Pair, charging, short
 
 from tinyocpp.dealings import LimitState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-REFUSED = LimitState.REFUSED
+VERIFIED, REFUSED = LimitState.VERIFIED, LimitState.REFUSED
 MOST_TRIES = 13
 
 
@@ -231,3 +232,73 @@ def test_a_charger_that_knows_of_no_limit_has_none() -> None:
     pair.wish()
     pair.go(60)
     assert (pair.told(), pair.talk.store.ledger.wishes("garage")) == (None, [])
+
+
+# ---------------------------------------------------------------------------------- shapes that are seldom the only one
+
+
+def only(**exactly: Any) -> Callable[[str, dict[str, Any]], bool]:
+    """Refuses every profile but those: purpose, kind, stack, unit, connector; `named`: with a transactionId."""
+
+    def refuses(payload: dict[str, Any]) -> bool:
+        said = short(payload) | {"named": "transactionId" in payload["csChargingProfiles"]}
+        return any(said[name] != value for name, value in exactly.items())
+
+    return refuses
+
+
+ODD = {
+    "watts, level 0, for the charger": {"unit": "W", "stack": 0, "purpose": "ChargePointMax"},
+    "watts, for the charger": {"unit": "W", "stack": 1, "purpose": "ChargePointMax"},
+    "connector 0, Relative": {"connector": 0, "kind": "Relative"},
+    "connector 0, Relative, watts, level 0": {"connector": 0, "kind": "Relative", "unit": "W", "stack": 0},
+    "a charge's, watts, Relative, level 0": {"purpose": "Tx", "unit": "W", "kind": "Relative", "stack": 0},
+    "level 2": {"stack": 2},
+    "a charge's, without its number": {"purpose": "Tx", "named": False},
+    "all odd": {"purpose": "Tx", "named": False, "unit": "W", "kind": "Relative", "stack": 2},
+}
+
+
+@pytest.mark.parametrize("exactly", ODD.values(), ids=ODD)
+def test_a_search_that_ended_in_refusal_goes_on_when_the_owner_says_it_again(exactly: dict[str, Any]) -> None:
+    """A charger that says neither its levels nor its units."""
+    pair = charging()
+    pair.instead["GetConfiguration"] = '3 {"configurationKey":[]}'
+    pair.refused = only(**exactly)
+    searches = 0
+    while pair.state() is not VERIFIED:
+        searches += 1
+        assert searches <= 7, pair.words()
+        pair.wish(current_a=10.0)
+        pair.go(60)
+    assert pair.drawn_a() == 10.0
+    assert len(pair.profiles()) <= searches * MOST_TRIES
+    assert pair.talk.store.ledger.manner("garage").refused == {}
+
+
+def test_it_goes_on_by_itself_after_an_hour_and_over_connections() -> None:
+    pair = charging()
+    pair.instead["GetConfiguration"] = '3 {"configurationKey":[]}'
+    pair.refused = only(**ODD["connector 0, Relative, watts, level 0"])
+    pair.wish(current_a=10.0)
+    pair.go(60)
+    assert pair.state() is REFUSED
+    pair = pair.again()
+    pair.refused = only(**ODD["connector 0, Relative, watts, level 0"])
+    pair.station.heartbeat()
+    pair.go(3 * 3700)
+    assert pair.state() is VERIFIED
+
+
+def test_when_all_are_refused_it_begins_anew() -> None:
+    """The owner may have changed a setting of the charger's."""
+    pair = charging("refuses-all")
+    first = None
+    for _ in range(9):
+        told = len(pair.profiles())
+        pair.wish(current_a=10.0)
+        pair.go(30)
+        first = first or pair.profiles()
+        if told and pair.profiles()[told:] == first:
+            return
+    pytest.fail("it never began anew")

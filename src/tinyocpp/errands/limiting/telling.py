@@ -13,7 +13,7 @@ from tinyocpp.commands import Answer, Ask, Outcome, answer_to, no
 from tinyocpp.connectors import Rousing, Telling
 from tinyocpp.dealings import LimitState, Manner, Shape, Target
 from tinyocpp.errands.limiting.dropping import learn_answer, lost_at
-from tinyocpp.limits import MOST_FALLBACKS, first_shape, message_of, same_place, walk, whose_place
+from tinyocpp.limits import MOST_FALLBACKS, every, first_shape, message_of, occasion, same_place, walk, whose_place
 from tinyocpp.mains import LEAST_A
 from tinyocpp.messages.payload import encode_payload
 
@@ -47,6 +47,7 @@ class Search(msgspec.Struct):
 
     taken: Attempt | None = None
     refusals: list[str] = []
+    refused: list[Shape] = []
     silence: Outcome | None = None  # it did not say no
     unfinished: bool = False  # there are more to try
     overtaken: bool = False  # something else is to be told by now
@@ -117,12 +118,23 @@ def _untold(desk: Desk, role: Role, wanted: Target, search: Search) -> None:
     desk.connector.told[role] = telling
     if search.unfinished:
         telling.refusals = search.refusals
+    if state is LimitState.REFUSED and not (wanted.pause or wanted.phases):
+        _learn_refusal(desk, role, search.refused)
     if role == "standing":
         desk.record(state, wanted, f"{wanted.words}: {_why(desk, search)}")
     elif state is LimitState.REFUSED:
         desk.keep(
             unsteered=_refused(search.refusals), unsteered_at=None if wanted.pause or wanted.phases else telling.at
         )
+
+
+def _learn_refusal(desk: Desk, role: Role, refused: list[Shape]) -> None:
+    """So that the next search goes on where this one ended; where it ended with the last there is, from the start."""
+    manner, running = desk.manner, desk.transaction is not None
+    when = occasion(role, running=running)
+    known = dict.fromkeys((*manner.refused.get(when, ()), *refused))
+    left = set(every(desk.facts, role, running=running)) - set(known)
+    desk.learn(replace(manner, refused=manner.refused | {when: tuple(known) if left else ()}))
 
 
 def _why(desk: Desk, search: Search) -> str:
@@ -156,7 +168,8 @@ def _search(desk: Desk, role: Role, wanted: Target) -> Steps[Search]:
     search, until = Search(), clock.now() + BUDGET
     if before is not None and _as_hard(before.target, wanted):
         search.refusals = before.refusals
-    for attempt in _attempts(desk, role, wanted)[len(search.refusals) :]:
+    attempts = _attempts(desk, role, wanted)
+    for attempt in attempts[len(search.refusals) :]:
         now = clock.now()
         if now >= until:
             search.unfinished = True
@@ -177,6 +190,7 @@ def _search(desk: Desk, role: Role, wanted: Target) -> Steps[Search]:
             if not _hopeless(answer, desk.facts):
                 continue
         break
+    search.refused = [attempt.shape for attempt in attempts[: len(search.refusals)]]
     return search
 
 
@@ -233,6 +247,9 @@ def _shapes(desk: Desk, role: Role, wanted: Target) -> list[Shape]:
     if by_watts:
         first = replace(first, unit="W")
     shapes = [first, *walk(first, role, known, running=running, taken=_taken(role, manner))]
+    if refused := manner.refused.get(occasion(role, running=running)):
+        untried = [shape for shape in (*shapes, *every(known, role, running=running)) if shape not in refused]
+        shapes = [first, *untried] if untried else shapes
     if role == "standing" and desk.connector.offer is not None:
         shapes = list(filter(None, map(lowered, shapes)))
     shunned = {*manner.ignored, *lost_at(desk)}
@@ -252,6 +269,9 @@ def _learn(desk: Desk, role: Role, wanted: Target, attempt: Attempt) -> None:
         manner = replace(manner, pause="stop")
     if wanted.phases and not attempt.said.phases:
         manner = replace(manner, phases="fixed")
+    if manner.refused:
+        over = ("moving",) if role == "moving" else ("standing", "running")
+        manner = replace(manner, refused={when: shapes for when, shapes in manner.refused.items() if when not in over})
     desk.learn(manner)
 
 
