@@ -7,7 +7,7 @@ from math import inf
 import pytest
 
 from tinyocpp.dealings import Target
-from tinyocpp.obedience import Seen, Verdict, all_of_it_on, ignores_phases, verdict
+from tinyocpp.obedience import Seen, Verdict, ignores_phases, meant_for_more, verdict
 
 FOLLOWS, EXCEEDS, UNKNOWN = Verdict.FOLLOWS, Verdict.EXCEEDS, Verdict.UNKNOWN
 TEN, PAUSE = Target(10.0), Target(0.0)
@@ -80,14 +80,31 @@ def test_C17_a_charger_that_ignores_the_number_of_phases(wanted: Target, seen: S
 
 
 @pytest.mark.parametrize(
-    ("seen", "all_of_it"),
+    ("seen", "phases", "meant"),
     [
-        (Seen(currents_a=(30.0, 0.0, 0.0)), True),
-        (Seen(currents_a=(15.0, 15.0, 0.0)), True),
-        (Seen(currents_a=(16.0, 0.0, 0.0)), False),  # more than it was told, but not for that reason
-        (Seen(currents_a=(10.0, 0.0, 0.0)), False),
-        (Seen(currents_a=(None, None, None)), False),
+        pytest.param(Seen(currents_a=(30.0, 0.0, 0.0)), 1, True, id="all of it on one"),
+        pytest.param(Seen(currents_a=(15.0, 15.0, 0.0)), 2, True, id="on two"),
+        pytest.param(Seen(currents_a=(16.0, 0.0, 0.0)), 1, True, id="all the car takes"),
+        pytest.param(Seen(power_w=3680.0), 1, True, id="by the power"),
+        pytest.param(Seen(currents_a=(10.0, 0.0, 0.0)), 1, False, id="no more than is wanted"),
+        pytest.param(Seen(currents_a=(40.0, 0.0, 0.0)), 1, False, id="more than it was told in any way"),
+        pytest.param(Seen(currents_a=(16.0, 16.0, 16.0)), 3, False, id="on as many"),
+        pytest.param(Seen(currents_a=(None, None, None)), 1, False, id="nothing"),
     ],
 )
-def test_C18_watts_for_three_phases_drawn_on_fewer(seen: Seen, all_of_it: bool) -> None:
-    assert all_of_it_on(TEN, seen, 3) is all_of_it
+def test_C18_watts_for_three_phases_drawn_on_fewer(seen: Seen, phases: int, meant: bool) -> None:
+    assert meant_for_more(TEN, seen, phases, 3) is meant
+
+
+@pytest.mark.parametrize(
+    ("seen", "phases"),
+    [
+        (Seen(power_w=3680.0, offered_a=16.0), 1),
+        (Seen(power_w=11040.0, offered_a=16.0), 3),
+        (Seen(power_w=2300.0, offered_a=10.0), 0),  # no more than it may
+        (Seen(power_w=1300.0, offered_a=16.0), 0),
+        (Seen(power_w=3680.0), 0),
+    ],
+)
+def test_C18_phases_by_what_is_offered(seen: Seen, phases: int) -> None:
+    assert seen.phases_offered(10.0) == phases

@@ -34,6 +34,8 @@ DEAF = {
 }
 # They take a while to go on after a pause, or 20 s for each answer: too long for a test in true time.
 SLOW = {"connector-0-only", "stuck-after-zero", "unlimited-after-zero", "slow-answers"}
+# What it tells looks like all of the power on one phase: so it is told too little for three, until that shows.
+PROBED = {"adds-currents-up"}
 # One kind of profile only: what stays with them for a time without control takes the place of what is offered.
 LESS = {"tx-profile-only", "default-profile-only"}
 
@@ -60,7 +62,7 @@ def told(s: Street) -> bool:
 
 @within(LIMIT_S)
 async def test_offers_are_followed(tmp_path: Path) -> None:
-    names = ["none", *(name for name in VICES if name not in DEAF and name not in SLOW)]
+    names = ["none", *(name for name in VICES if name not in DEAF.keys() | SLOW | PROBED)]
     boxes = [Box(name, CAR, [name] if name in VICES else []) for name in names]
     async with street(tmp_path, boxes, speed=SPEED, text=HASTY) as s:
         await s.until(lambda: all(s.last.phases(name) for name in names))

@@ -93,6 +93,12 @@ def currents(meter_values: Sequence[MeterValue]) -> tuple[float | None, float | 
     return None, None, None
 
 
+def one_current(meter_values: Iterable[MeterValue]) -> bool:
+    """Is there a figure of the current, and none that names a phase?"""
+    told = [one.phase for value in meter_values for one in value.sampled_value if one.measurand is CURRENT]
+    return bool(told) and not any(phase in SINGLE_PHASES for phase in told)
+
+
 def read_bucket(bucket: MeterValue) -> Reading:
     """What was sampled at one moment."""
     energy: list[SampledValue] = []

@@ -35,6 +35,11 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     currents_a: tuple[float | None, ...] = ()
     composite_a: float | None = None
 
+    def phases_offered(self, most_a: float) -> int:
+        """On how many what is offered flows, where that is more than it may be; 0: nobody knows."""
+        offered_a = self.offered_a or 0.0
+        return self._phases_at(offered_a) if offered_a > most_a + OFFERED_OVER_A else 0
+
     @property
     def phases(self) -> int:
         """On how many a current flows. 0: on none, or nobody knows: one figure may stand for all (quirk M8), unless
@@ -74,7 +79,7 @@ def verdict(wanted: Target, seen: Seen, wired: int) -> Verdict:
     if wanted.unlimited:
         return Verdict.FOLLOWS
     limit_a, drawn_a = wanted.current_a, seen.drawn_a(wanted.phases or wired)
-    if drawn_a is not None and drawn_a > limit_a + max(OVER_A, OVER_SHARE * limit_a):
+    if drawn_a is not None and _over(drawn_a, limit_a):
         return Verdict.EXCEEDS
     if drawn_a is not None and (wanted.pause or drawn_a >= limit_a - NEAR_A):
         return Verdict.FOLLOWS
@@ -89,7 +94,13 @@ def ignores_phases(wanted: Target, seen: Seen) -> bool:
     return wanted.phases is not None and seen.phases_for(wanted.current_a) > wanted.phases
 
 
-def all_of_it_on(wanted: Target, seen: Seen, phases: int) -> bool:
-    """Watts meant for so many phases, which it draws all on fewer."""
-    meant_a, drawn_a = wanted.current_a * phases, (seen.drawn_a(seen.phases) or 0.0) * seen.phases
-    return abs(drawn_a - meant_a) <= LIKE_PHASES * meant_a
+def meant_for_more(wanted: Target, seen: Seen, phases: int, of: int) -> bool:
+    """Was it told watts for so many phases, and draws more on each of fewer than is wanted, but not more in all?"""
+    drawn_a, wanted_a = seen.drawn_a(phases), wanted.current_a
+    if phases >= of or drawn_a is None or not _over(drawn_a, wanted_a):
+        return False
+    return drawn_a * phases <= wanted_a * of * (1 + LIKE_PHASES)
+
+
+def _over(drawn_a: float, limit_a: float) -> bool:
+    return drawn_a > limit_a + max(OVER_A, OVER_SHARE * limit_a)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from pair import Pair, charging
@@ -182,3 +183,65 @@ def test_C6_a_clock_that_is_wrong_hides_nothing(ahead: timedelta) -> None:
     pair.wish(current_a=10.0)
     pair.go(500)
     assert pair.state() is IGNORED
+
+
+TEN_ON_ONE_W = 2300.0
+
+
+@pytest.mark.parametrize("more", [(), ("no-phase-currents",), ("no-composite-schedule",)], ids=" ".join)
+@pytest.mark.parametrize("maximum_a", [16.0, 20.0, 32.0])
+def test_C18_watts_of_one_phase_are_told_before_another_way_is(maximum_a: float, more: tuple[str, ...]) -> None:
+    """Its car draws more than it may, though less than the watts it was told: they were meant for three."""
+    pair = charging("watts-only", "watts-of-one-phase", *more, maximum_a=maximum_a)
+    pair.wish(current_a=10.0)
+    pair.go(60)
+    assert [one["limit"] for one in pair.profiles()] == [6900.0, TEN_ON_ONE_W]
+    assert (pair.state(), pair.drawn_a()) == (VERIFIED, 10.0)
+    assert pair.talk.store.ledger.manner("garage").ignored == ()
+
+
+def test_C18_watts_of_one_phase_by_what_is_offered() -> None:
+    """No current is told, but more is offered than it may draw, and the power is what that makes on one phase."""
+    pair = charging("watts-only", "watts-of-one-phase", "no-import-currents", "no-composite-schedule")
+    pair.wish(current_a=10.0)
+    pair.go(60)
+    assert [one["limit"] for one in pair.profiles()] == [6900.0, TEN_ON_ONE_W]
+    assert (pair.state(), pair.drawn_a()) == (VERIFIED, 10.0)
+
+
+def swings(pair: Pair) -> int:
+    """How often what it is told has changed."""
+    limits = [one["limit"] for one in pair.profiles()]
+    return sum(sooner != later for sooner, later in pairwise(limits))
+
+
+def test_M8_one_current_that_is_of_all_phases_together() -> None:
+    """It looks like all of the watts on one phase. Told those of one it holds back, which tells; and that is tried once
+    in a charge."""
+    pair = charging("watts-only", "adds-currents-up")
+    pair.wish(current_a=10.0)
+    pair.go(1800)
+    assert swings(pair) == 2
+    assert (pair.state(), pair.drawn_a()) == (VERIFIED, 10.0)
+    assert pair.words() == "10 A: verified, it follows; the one current it tells is of all phases together"
+
+
+def test_M8_one_current_of_all_phases_together_where_amperes_are_taken() -> None:
+    """It looks like three times as much as it was told; in the end it charges, and is left at that."""
+    pair = charging("adds-currents-up")
+    pair.wish(current_a=10.0)
+    pair.go(600)
+    told = len(pair.profiles())
+    assert pair.drawn_a() == 10.0
+    pair.go(1800)
+    assert len(pair.profiles()) == told
+
+
+def test_what_was_not_followed_in_one_unit_and_refused_in_the_other_was_not_refused() -> None:
+    pair = charging("watts-only", "accepts-and-ignores")
+    pair.wish(current_a=10.0)
+    pair.go(600)
+    assert pair.state() is IGNORED
+    assert pair.words() == (
+        "10 A: accepted in 12 ways and followed in none, refused in all others (Rejected); see docs/chargers.md"
+    )

@@ -354,6 +354,14 @@ def test_one_phase():
     assert key(bench, "ConnectorSwitch3to1PhaseSupported") == "false"
 
 
+def test_watts_of_one_phase():
+    bench = bench_with("watts-of-one-phase")
+    limit(bench, 6900.0, unit="W")
+    assert drawn(bench) == [30]
+    limit(bench, 10.0)
+    assert drawn(bench) == [10]
+
+
 def test_phases_by_watts():
     bench = bench_with("phases-by-watts")
     for watts, phases, currents in ((4000.0, 3, [17, 0, 0]), (4140.0, 1, [6, 6, 6]), (2300.0, None, [10, 0, 0])):
@@ -407,6 +415,18 @@ def test_no_phase_currents():
     figures = sampled(bench_with("no-phase-currents"))
     assert [where for where in figures if where[0] == "Current.Import"] == [("Current.Import", None)]
     assert figures["Current.Import", None] == pytest.approx(CAR_A, abs=0.2)
+
+
+def test_adds_currents_up():
+    figures = sampled(bench_with("adds-currents-up"))
+    assert [where for where in figures if where[0] == "Current.Import"] == [("Current.Import", None)]
+    assert figures["Current.Import", None] == pytest.approx(3 * CAR_A, abs=0.6)
+    assert ("Current.Import", None) not in sampled(bench_with("adds-currents-up", "no-import-currents"))
+
+
+def test_no_import_currents():
+    figures = sampled(bench_with("no-import-currents"))
+    assert {measurand for measurand, _ in figures if measurand.startswith("Current")} == {"Current.Offered"}
 
 
 def test_no_currents():

@@ -63,6 +63,8 @@ class Vice(msgspec.Struct, frozen=True, kw_only=True):
     ignores: Callable[[ChargingProfile], bool] = lambda _profile: False  # Accepted, and then nothing
     reads: Callable[[ChargingProfile], ChargingProfile] = lambda profile: profile  # what it is taken for
     offers: Callable[[Offer], Offer] = lambda offer: offer  # what the car is really offered
+    wired: int = 3  # to so many phases
+    adds_up: bool = False  # its currents, into one of no phase
     tells_limit: bool = False  # in Current.Offered, instead of what it offers
     after_zero: Held | None = None
     zero_ends: bool = False
@@ -92,6 +94,12 @@ def _without_phases(profile: ChargingProfile) -> ChargingProfile:
     return _with_periods(profile, lambda period: msgspec.structs.replace(period, number_phases=None))
 
 
+def _watts_of_one(profile: ChargingProfile) -> ChargingProfile:
+    if profile.charging_schedule.charging_rate_unit is AMPERES:
+        return profile
+    return _with_periods(profile, lambda period: msgspec.structs.replace(period, number_phases=1))
+
+
 def _phases_by_watts(profile: ChargingProfile) -> ChargingProfile:
     """Its own choice, whatever was said; amperes are of three phases always."""
     if profile.charging_schedule.charging_rate_unit is AMPERES:
@@ -116,6 +124,15 @@ def _one_phase_unnamed(value: SampledValue) -> SampledValue | None:
     if value.measurand is not Measurand.CURRENT_IMPORT:
         return value
     return msgspec.structs.replace(value, phase=None) if value.phase == "L1" else None
+
+
+def _added_up(values: Iterable[SampledValue]) -> list[SampledValue]:
+    currents = [value for value in values if value.measurand is Measurand.CURRENT_IMPORT]
+    others = [value for value in values if value.measurand is not Measurand.CURRENT_IMPORT]
+    if not currents:
+        return others
+    whole_a = sum(float(value.value) for value in currents)
+    return [*others, msgspec.structs.replace(currents[0], value=f"{whole_a:.1f}", phase=None)]
 
 
 def _in_steps(offer: Offer) -> Offer:
@@ -240,7 +257,14 @@ VICES: dict[str, Vice] = {
         offers=lambda offer: Offer(min(CAP_A, offer.current_a), offer.phases),
     ),
     "one-phase": Vice(
-        does="is connected to one phase", keys=FIXED_PHASES, offers=lambda offer: Offer(offer.current_a, 1)
+        does="is connected to one phase", keys=FIXED_PHASES, offers=lambda offer: Offer(offer.current_a, 1), wired=1
+    ),
+    "watts-of-one-phase": Vice(
+        does="is connected to one phase, and takes watts to be of it",
+        keys=FIXED_PHASES,
+        reads=_watts_of_one,
+        offers=lambda offer: Offer(offer.current_a, 1),
+        wired=1,
     ),
     "phases-by-watts": Vice(
         does=f"chooses the phases itself: below {ALL_PHASES_W:.0f} W one, else three", reads=_phases_by_watts
@@ -253,10 +277,12 @@ VICES: dict[str, Vice] = {
     # What it tells.
     "no-offered": Vice(does="never measures Current.Offered", hides=frozenset({Measurand.CURRENT_OFFERED})),
     "no-phase-currents": Vice(does="tells one Current.Import, without a phase", says=_one_phase_unnamed),
+    "adds-currents-up": Vice(does="tells one Current.Import, without a phase, of all phases together", adds_up=True),
     "no-currents": Vice(
         does="tells no current at all, only power and energy",
         hides=frozenset({Measurand.CURRENT_IMPORT, Measurand.CURRENT_OFFERED}),
     ),
+    "no-import-currents": Vice(does="never measures Current.Import", hides=frozenset({Measurand.CURRENT_IMPORT})),
     "energy-only": Vice(does="measures nothing but its register", hides=ALL_BUT_ENERGY),
     "measures-nothing": Vice(does="sends no MeterValues at all", hides=frozenset(Measurand)),
     "slow-answers": Vice(does=f"takes {SLOW_S:.0f} s for every answer", slow_s=SLOW_S),
@@ -279,7 +305,8 @@ class Vices:
         self.tells_limit = any(vice.tells_limit for vice in self._all)
         self.slow_s = sum(vice.slow_s for vice in self._all)
         self.behind_s = sum(vice.behind_s for vice in self._all)
-        self.wired = 1 if "one-phase" in self.names else 3
+        self.wired = min((vice.wired for vice in self._all), default=3)
+        self.adds_up = any(vice.adds_up for vice in self._all)
 
     def refusal(self, connector_id: int, profile: ChargingProfile) -> ChargingProfileStatus | ErrorCode | None:
         return next((vice.refusal for vice in self._all if vice.refuses(connector_id, profile)), None)
@@ -301,4 +328,5 @@ class Vices:
         said: list[SampledValue | None] = list(value.sampled_value)
         for vice in self._all:
             said = [vice.says(one) for one in said if one]
-        return MeterValue(timestamp=value.timestamp, sampled_value=tuple(one for one in said if one))
+        told = [one for one in said if one]
+        return MeterValue(timestamp=value.timestamp, sampled_value=tuple(_added_up(told) if self.adds_up else told))

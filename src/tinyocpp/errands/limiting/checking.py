@@ -17,12 +17,13 @@ from tinyocpp.errands.limiting.asking import composite_a, sample
 from tinyocpp.errands.limiting.clearing import clear_shape
 from tinyocpp.errands.limiting.desk import IDLE_S, NOW_S
 from tinyocpp.errands.limiting.telling import on_the_way, shun
-from tinyocpp.obedience import Seen, Verdict, all_of_it_on, ignores_phases, verdict
+from tinyocpp.obedience import Seen, Verdict, ignores_phases, meant_for_more, verdict
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from tinyocpp.connectors import Role, Telling
+    from tinyocpp.dealings import Target
     from tinyocpp.errands.limiting.desk import Desk, Duty
 
 SAMPLE_S = 10.0  # what a sample that was asked for may take
@@ -40,7 +41,7 @@ def look(desk: Desk, role: Role) -> Duty:
         return settled_s
     seen = desk.seen(_settled(since, desk))
     found = Verdict.UNKNOWN if seen is None else _judged(desk, telling, seen)
-    if seen is not None and (_learns(desk, role, telling, seen) or _starves(desk, role, telling)):
+    if seen is not None and (_learns(desk, telling, seen) or _starves(desk, telling)):
         return NOW_S
     if found is Verdict.FOLLOWS:
         return _verified(desk, role, telling)
@@ -54,9 +55,13 @@ def _settled(since: datetime, desk: Desk) -> datetime:
 
 
 def _judged(desk: Desk, telling: Telling, seen: Seen) -> Verdict:
-    may_a = telling.most_a(desk.now, desk.charger.pace.settle_s)
     seen = replace(seen, composite_a=telling.composite_a)
-    return verdict(replace(telling.target, current_a=may_a), seen, desk.connector.wired)
+    return verdict(_allowed(desk, telling), seen, desk.connector.wired)
+
+
+def _allowed(desk: Desk, telling: Telling) -> Target:
+    """What it was told, and may still draw of what it was told before."""
+    return replace(telling.target, current_a=telling.most_a(desk.now, desk.charger.pace.settle_s))
 
 
 def _ask(desk: Desk, role: Role, telling: Telling) -> Duty:
@@ -79,40 +84,50 @@ def _ask(desk: Desk, role: Role, telling: Telling) -> Duty:
     return IDLE_S
 
 
-def _learns(desk: Desk, role: Role, telling: Telling, seen: Seen) -> bool:
+def _learns(desk: Desk, telling: Telling, seen: Seen) -> bool:
     """On how many phases it charges. True: the limit is to be told in another way now."""
     if ignores_phases(telling.target, seen) and not desk.fixed and not desk.connector.ran_over:
         tried = desk.charger.quirks.phases or desk.switches_by == "watts" or "W" not in desk.facts.units
         desk.learn(replace(desk.manner, phases="fixed" if tried else "watts"))
         desk.keep(phases=None, swapped_at=None)
         return True
-    if not seen.phases:
-        return False
-    desk.connector.wired = seen.phases
-    return _learns_watts(desk, role, telling, seen)
+    if seen.phases:
+        desk.connector.wired = seen.phases
+    return _learns_watts(desk, telling, seen)
 
 
-def _learns_watts(desk: Desk, role: Role, telling: Telling, seen: Seen) -> bool:
+def _learns_watts(desk: Desk, telling: Telling, seen: Seen) -> bool:
     """On how many phases it takes its watts to be meant, where no number of them is said. True: others than so far."""
-    manner, wanted, shape = desk.manner, telling.target, telling.shape
-    if wanted.phases or shape is None or shape.unit == "A":
+    if not _says_watts_alone(telling):
         return False
-    spread = seen.phases > manner.watts_of
-    if spread or (seen.phases < manner.watts_of and all_of_it_on(wanted, seen, manner.watts_of)):
-        desk.learn(replace(manner, watts_of=seen.phases))
-        del desk.connector.told[role]
+    connector, allowed, told_of = desk.connector, _allowed(desk, telling), desk.manner.watts_of
+    phases = seen.phases or (0 if connector.starved else seen.phases_offered(allowed.current_a))
+    if phases > told_of or (phases and meant_for_more(allowed, seen, phases, told_of)):
+        _tell_watts_of(desk, phases)
         return True
     return False
 
 
-def _starves(desk: Desk, role: Role, telling: Telling) -> bool:
-    """It holds back, for it takes the watts to be of more phases than it was taken to. True: tell it anew."""
-    manner, shape = desk.manner, telling.shape
-    alone = shape is not None and shape.unit == "W" and not telling.target.phases and not telling.target.pause
-    if not alone or manner.watts_of == 3 or not desk.connector.held_back:
+def _says_watts_alone(telling: Telling) -> bool:
+    return telling.shape is not None and telling.shape.unit == "W" and not telling.target.phases
+
+
+def _tell_watts_of(desk: Desk, phases: int) -> None:
+    desk.learn(replace(desk.manner, watts_of=phases))
+    desk.connector.wired = phases
+    desk.connector.told.clear()
+
+
+def _starves(desk: Desk, telling: Telling) -> bool:
+    """It holds back, for it takes the watts to be of more phases than it was taken to. True: tell it anew. Once in a
+    charge, for it may hold back for another reason."""
+    connector = desk.connector
+    if connector.starved or not connector.held_back or desk.manner.watts_of == 3:
         return False
-    desk.learn(replace(manner, watts_of=3))
-    del desk.connector.told[role]
+    if telling.target.pause or not _says_watts_alone(telling):
+        return False
+    connector.starved = True
+    _tell_watts_of(desk, 3)
     return True
 
 
@@ -123,9 +138,13 @@ def _verified(desk: Desk, role: Role, telling: Telling) -> float:
     if telling.state is LimitState.ACCEPTED:
         telling.state = LimitState.VERIFIED
         if role == "standing":
-            words = f"{telling.target.words}: verified, it follows{on_the_way(telling)}"
+            words = f"{telling.target.words}: verified, it follows{on_the_way(telling)}{_added_up(desk)}"
             desk.record(LimitState.VERIFIED, telling.target, words)
     return IDLE_S
+
+
+def _added_up(desk: Desk) -> str:
+    return "; the one current it tells is of all phases together" if desk.adds_up else ""
 
 
 def _exceeded(desk: Desk, role: Role, telling: Telling, seen: Seen) -> Duty:

@@ -11,7 +11,7 @@ from tinyocpp import manners
 from tinyocpp.commands import Steps
 from tinyocpp.dealings import LimitState, Told, Wish, wished_of
 from tinyocpp.limits import by_itself, in_steps, one_phase_would_do, target
-from tinyocpp.metering import currents, read
+from tinyocpp.metering import currents, one_current, read
 from tinyocpp.obedience import Seen
 
 if TYPE_CHECKING:
@@ -134,8 +134,14 @@ class Desk:
         return Seen(
             power_w=None if reading is None else reading.power_w,
             offered_a=None if reading is None else reading.offered_a,
-            currents_a=currents(connector.sample.meter_value),
+            currents_a=() if self.adds_up else currents(connector.sample.meter_value),
         )
+
+    @property
+    def adds_up(self) -> bool:
+        """Is the one current it tells of all phases together? So it is where watts for one phase were too few."""
+        sample = self.connector.sample
+        return self.connector.starved and sample is not None and one_current(sample.meter_value)
 
     def after(self, moment: datetime, seconds: float) -> float:
         """How long yet until so many seconds after that moment; less than nothing: it is past."""

@@ -101,8 +101,12 @@ def _let_tell_again(desk: Desk, shape: Shape) -> None:
 
 
 def _in_vain(desk: Desk, role: Role) -> str:
-    ways = len(desk.manner.ignored) if role == "standing" else 0
-    return f"; it did not follow in {ways} other {'way' if ways == 1 else 'ways'}" if ways else ""
+    ways = _accepted(desk, role)
+    return f"; it did not follow in {_ways(ways, 'other ')}" if ways else ""
+
+
+def _ways(number: int, which: str = "") -> str:
+    return f"{number} {which}{'way' if number == 1 else 'ways'}"
 
 
 def on_the_way(telling: Telling) -> str:
@@ -121,7 +125,8 @@ def _untold(desk: Desk, role: Role, wanted: Target, search: Search) -> None:
     if state is LimitState.REFUSED and not (wanted.pause or wanted.phases):
         _learn_refusal(desk, role, search.refused)
     if role == "standing":
-        desk.record(state, wanted, f"{wanted.words}: {_why(desk, search)}")
+        shown = LimitState.IGNORED if state is LimitState.REFUSED and _accepted(desk, role) else state
+        desk.record(shown, wanted, f"{wanted.words}: {_why(desk, role, search)}")
     elif state is LimitState.REFUSED:
         desk.keep(
             unsteered=_refused(search.refusals), unsteered_at=None if wanted.pause or wanted.phases else telling.at
@@ -137,11 +142,19 @@ def _learn_refusal(desk: Desk, role: Role, refused: list[Shape]) -> None:
     desk.learn(replace(manner, refused=manner.refused | {when: tuple(known) if left else ()}))
 
 
-def _why(desk: Desk, search: Search) -> str:
+def _accepted(desk: Desk, role: Role) -> int:
+    """In how many ways it took limits and did not follow."""
+    return len(desk.manner.ignored) if role == "standing" else 0
+
+
+def _why(desk: Desk, role: Role, search: Search) -> str:
     if search.silence:
         return SILENCES[search.silence]
     if search.unfinished:
         return f"refused so far ({search.refusals[-1]}); trying other ways"
+    if accepted := _accepted(desk, role):
+        refused = f"refused in all others ({search.refusals[-1]})"
+        return f"accepted in {_ways(accepted)} and followed in none, {refused}; see docs/chargers.md"
     return _refused(search.refusals) + ("; tried again when a charge begins" if desk.transaction is None else "")
 
 
