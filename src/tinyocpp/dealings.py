@@ -214,5 +214,6 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     swapped_at: datetime | None = None  # the last change between one and three phases
     stopped_tag: str = ""  # of a charge that was ended for a pause, to be started again
     leftover: bool = False  # a limit of the control program's is left with it as its default
+    steered: LimitState | None = None  # how far the limit that moves has come, while one does
     unsteered: str = ""  # why no limit that moves reaches it; "": it does, or none is meant to
     unsteered_at: datetime | None = None

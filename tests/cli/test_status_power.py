@@ -124,6 +124,24 @@ def test_what_is_left_with_one_that_is_steered(known: House) -> None:
     assert connector(known)["limit_words"] == ("10 A; should nothing steer it any more, 6 A: verified, it follows")
 
 
+def test_a_charger_that_follows_what_moves_keeps_the_owners_limit(known: House) -> None:
+    left = Told(charger_id="garage", connector_id=1, current_a=0.0, state=LimitState.ACCEPTED, at=NOW, leftover=True)
+    books = known.books()
+    with books.batch():
+        books.store.ledger.keep_wish(TEN)
+        followed = {"words": "pause: accepted", "wished_at": NOW, "steered": LimitState.VERIFIED}
+        books.store.ledger.keep_told(msgspec.structs.replace(left, **followed))
+    books.close()
+    found = connector(known)
+    words = "10 A: verified, it follows; should nothing steer it any more, pause: accepted"
+    assert (found["limit_state"], found["limit_words"]) == ("verified", words)
+    books = known.books()
+    with books.batch():
+        books.store.ledger.keep_told(msgspec.structs.replace(left, **followed, current_a=10.0))
+    books.close()
+    assert connector(known)["limit_words"] == "10 A: verified, it follows"
+
+
 FAULTS = {
     LimitState.REFUSED: (
         "10 A: refused in 9 ways (Rejected)",

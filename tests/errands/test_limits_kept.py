@@ -107,6 +107,16 @@ def test_a_refusal_of_what_moves_counts_over_connections() -> None:
     assert pair.profiles() == []
 
 
+def test_a_limit_that_moves_below_the_wish_is_verified_for_it() -> None:
+    pair = charging()
+    pair.wish(current_a=8.0)
+    offered(pair, *[16.0] * 6, fallback_a=0.0)
+    assert (pair.words(), pair.told().steered) == ("pause: accepted, not yet verified", VERIFIED)
+    pair.offer(None)
+    pair.go(10)
+    assert (pair.told().steered, pair.told().leftover) == (None, False)
+
+
 def test_a_refused_pause_says_nothing_of_more() -> None:
     pair = charging("zero-refused", "relative-only")
     offered(pair, *[0.0] * 6)

@@ -22,7 +22,7 @@ from tinyocpp.cli.known import (
     quirks,
     registered,
 )
-from tinyocpp.cli.power import came_of_it, read_powers
+from tinyocpp.cli.power import came_of_it, read_powers, state_of
 from tinyocpp.cli.program import add_timeout
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
 from tinyocpp.cli.waiting import Wait
@@ -242,7 +242,7 @@ class Order:
         lines = [f"{where}: {words}" for where, words in said.items()]
         if self._wish.phases and self._phases_are_fixed():
             lines.append(f"{self._one.charger_id} does not change its number of phases: the limit is for those it has")
-        if any(one.state is LimitState.ACCEPTED for one in answered):
+        if any(state_of(one, self._awaited) is LimitState.ACCEPTED for one in answered):
             lines.append(LATER)
         return "\n".join(lines)
 

@@ -64,7 +64,7 @@ class Power(msgspec.Struct, frozen=True, kw_only=True):
             pending = NOT_TOLD if connected else WHEN_IT_CONNECTS
             state, words = LimitState.ASKED, f"{wished.wish.words}: {pending}"
         elif told is not None:
-            state, words = told.state, came_of_it(told, wished)
+            state, words = state_of(told, wished), came_of_it(told, wished)
         else:
             return {"wish": None, "limit_state": None, "limit_words": None}
         return {"wish": wish, "limit_state": state, "limit_words": words}
@@ -134,11 +134,23 @@ def house_findings(notes: Notes | None, config: Config, here: Circumstances) -> 
         yield Finding("", said, BEGIN, wrong=True)
 
 
+def state_of(told: Told, wished: Wished | None) -> LimitState:
+    """How far a wish has come. While something steers, what is told at most is what the wish allows: a charger that
+    follows that keeps the wish."""
+    steered = told.leftover and wished is not None and not wished.wish.none
+    if steered and told.steered is LimitState.VERIFIED and told.state not in BROKEN:
+        return LimitState.VERIFIED
+    return told.state
+
+
 def came_of_it(told: Told, wished: Wished | None) -> str:
     """What became of a wish. While the control program steers, what stays in the charger is not what it charges with,
     but what it falls back to."""
     wish = Wish() if wished is None else wished.wish
-    if not told.leftover or (told.current_a is not None and told.current_a == wish.current_a):
+    followed = state_of(told, wished) is LimitState.VERIFIED is not told.state
+    said = f"{wish.words}: verified, it follows" if followed else wish.words
+    if told.leftover and told.current_a is not None and told.current_a == wish.current_a:
+        return said if followed else told.words
+    if not told.leftover:
         return told.words
-    most = "" if wish.none else f"{wish.words}; "
-    return f"{most}should nothing steer it any more, {told.words}"
+    return f"{'' if wish.none else said + '; '}should nothing steer it any more, {told.words}"

@@ -109,10 +109,19 @@ def _attend(charger: Charger, number: int, wishes: Sequence[Wished], begun_at: d
     waits_s.append((yield from resume(desk, in_force)))
     waits_s.append((yield from rouse(desk, in_force)))
     waits_s.append((yield from look(desk, "standing" if "moving" not in desk.connector.told else "moving")))
+    _keep_steered(desk)
     waits_s.append((yield from fresh(desk)))
     if desk.connector.offered_until is not None:
         waits_s.append(desk.after(desk.connector.offered_until, 0))
     return max(0.0, min(waits_s))
+
+
+def _keep_steered(desk: Desk) -> None:
+    """The owner's limit is above what moves: who follows that keeps this too."""
+    moving, before = desk.connector.told.get("moving"), desk.before
+    state = None if moving is None else moving.state
+    if before is not None and before.steered is not state:
+        desk.keep(steered=state)
 
 
 def _bring(desk: Desk, role: Role, wanted: Target | None) -> Duty:
