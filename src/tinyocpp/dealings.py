@@ -207,6 +207,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     wished_at: datetime | None = None  # which wish it answers; None: a limit of the control program's
     current_a: float | None = None  # 0: a pause; None: no limit
     phases: int | None = None
+    whole: bool = False  # for the charger as a whole, and so for its other connectors too
     told_for: int | None = None  # the transaction it was told for, where it ends with it
     state: LimitState = LimitState.ASKED
     words: str = ""

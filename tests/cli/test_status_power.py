@@ -14,6 +14,7 @@ from tinyocpp.companions import controlnotes
 from tinyocpp.companions.controlnotes import ConnectorNote, MeterNote, Notes
 from tinyocpp.dealings import LimitState, Told, Wish, Wished
 from tinyocpp.hosts.runtimedir import prepare_runtime
+from tinyocpp.messages.core import StatusNotification
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,6 +141,21 @@ def test_a_charger_that_follows_what_moves_keeps_the_owners_limit(known: House) 
         books.store.ledger.keep_told(msgspec.structs.replace(left, **followed, current_a=10.0))
     books.close()
     assert connector(known)["limit_words"] == "10 A: verified, it follows"
+
+
+def test_what_is_said_for_the_charger_as_a_whole_counts_at_its_other_connectors(known: House) -> None:
+    books = known.books()
+    eight = Told(charger_id="garage", connector_id=1, current_a=8.0, state=LimitState.VERIFIED, at=NOW, whole=True)
+    with books.batch():
+        ledger = books.store.ledger
+        ledger.keep_told(msgspec.structs.replace(eight, words="8 A: verified, it follows"))
+        third = StatusNotification(connector_id=3, error_code="NoError", status="Charging")
+        ledger.status("garage", third, NOW)
+        ledger.keep_told(msgspec.structs.replace(eight, connector_id=2, current_a=0.0, words="pause: verified"))
+    books.close()
+    least = "pause, said for connector 2, is for the charger as a whole"
+    found = [one["limit_words"] for one in json.loads(known.type("limit", "--json")[1])]
+    assert found == [f"8 A: verified, it follows; {least}", "pause: verified", least]
 
 
 FAULTS = {

@@ -82,6 +82,14 @@ def test_two_connectors_of_such_a_charger_have_the_least_of_both() -> None:
     assert pair.drawn_a(1) == 12.0
 
 
+def test_it_is_kept_that_a_limit_was_told_for_the_charger_as_a_whole() -> None:
+    pair = Pair(connectors=2, vices=["connector-0-only"])
+    pair.plug_in(1)
+    pair.wish(connector_id=1, current_a=8.0)
+    pair.go(60)
+    assert (pair.told(1).whole, pair.told(2)) == (True, None)
+
+
 def test_the_owners_limit_for_another_connector_counts_beside_what_moves_for_all() -> None:
     pair = Pair(connectors=2, vices=["max-profile-only"])
     pair.plug_in(1)

@@ -22,7 +22,7 @@ from tinyocpp.cli.known import (
     quirks,
     registered,
 )
-from tinyocpp.cli.power import came_of_it, read_powers, state_of
+from tinyocpp.cli.power import came_of_it, read_powers, state_of, with_all
 from tinyocpp.cli.program import add_timeout
 from tinyocpp.cli.tables import Column, add_format, local_time, print_rows
 from tinyocpp.cli.waiting import Wait
@@ -233,7 +233,11 @@ class Order:
         return None
 
     def _verdict(self, answered: list[Told]) -> str:
-        said = {self._where(one.connector_id): came_of_it(one, self._awaited) for one in answered}
+        everywhere = self._reader.told(self._one.charger_id)
+        said = {
+            self._where(one.connector_id): with_all(came_of_it(one, self._awaited), everywhere, one.connector_id)
+            for one in answered
+        }
         bad = [one for one in answered if one.state not in DONE]
         if bad:
             words = "; ".join(f"{self._where(one.connector_id)}: {one.words}" for one in bad)

@@ -57,6 +57,7 @@ class Power(msgspec.Struct, frozen=True, kw_only=True):
         """`wish`, `limit_state` and `limit_words`, as programs read them."""
         wished, told = self.wished(connector_id), self.last_told(connector_id)
         wish = None if wished is None or wished.wish.none else msgspec.structs.asdict(wished.wish)
+        state, words = None, ""
         if wished is not None and wished.wish.none and told is not None and told.wished_at != wished.at:
             had = limit_in_words(told.current_a, None, told.phases)
             state, words = LimitState.ASKED, f"{had}: {TAKEN_BACK if connected else TAKEN_BACK_LATER}"
@@ -65,9 +66,8 @@ class Power(msgspec.Struct, frozen=True, kw_only=True):
             state, words = LimitState.ASKED, f"{wished.wish.words}: {pending}"
         elif told is not None:
             state, words = state_of(told, wished), came_of_it(told, wished)
-        else:
-            return {"wish": None, "limit_state": None, "limit_words": None}
-        return {"wish": wish, "limit_state": state, "limit_words": words}
+        words = with_all(words, self.told, connector_id)
+        return {"wish": wish, "limit_state": state, "limit_words": words or None}
 
     def told_row(self, connector_id: int) -> dict[str, object]:
         """What it was told last: `told_a` per phase (0: a pause, null: no limit), `told_phases`, `told_at`."""
@@ -132,6 +132,18 @@ def house_findings(notes: Notes | None, config: Config, here: Circumstances) -> 
     if notes is None and config.sharing.limit_a and here.connected:
         said = "the connection is shared, but no control program says how: each charger has what was left with it"
         yield Finding("", said, BEGIN, wrong=True)
+
+
+def with_all(words: str, told: Iterable[Told], connector_id: int) -> str:
+    """And what another connector of the charger was told that counts here too, where it is less."""
+    by_number = {one.connector_id: one for one in told if one.state not in BROKEN and one.current_a is not None}
+    own = by_number.pop(connector_id, None)
+    whole = [(one.current_a, number) for number, one in by_number.items() if one.whole and not one.leftover]
+    least_a, number = min(whole, default=(None, 0))
+    if least_a is None or (own is not None and own.current_a is not None and own.current_a <= least_a):
+        return words
+    least = f"{limit_in_words(least_a, None, None)}, said for connector {number}, is for the charger as a whole"
+    return f"{words}; {least}" if words else least
 
 
 def state_of(told: Told, wished: Wished | None) -> LimitState:

@@ -112,4 +112,4 @@ def _record_pause(desk: Desk, wanted: Target) -> None:
         )
     words = f"{wanted.words}: {what}"
     if not desk.answered or desk.before is None or desk.before.words != words:
-        desk.record(state, wanted, words)
+        desk.record(state, wanted, words, whole=False)

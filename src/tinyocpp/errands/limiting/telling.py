@@ -89,7 +89,7 @@ def tell(desk: Desk, role: Role, wanted: Target, *, meant: Target) -> Steps[None
     if role == "standing":
         words = f"{attempt.said.words}: accepted, not yet verified{_in_vain(desk, role)}{on_the_way(telling)}"
         bound = desk.transaction if attempt.shape.purpose == "TxProfile" else None
-        desk.record(LimitState.ACCEPTED, wanted, words, told_for=bound and bound.id)
+        desk.record(LimitState.ACCEPTED, wanted, words, told_for=bound and bound.id, whole=attempt.shape.whole)
 
 
 def _let_tell_again(desk: Desk, shape: Shape) -> None:
