@@ -322,3 +322,45 @@ def test_C11_no_limit_after_the_gap_is_no_sign_that_phases_are_ignored(more: tup
     assert flows(pair) == (8.0, 1)
     assert pair.talk.store.ledger.manner("garage").phases == ""
     assert not pair.station.tally.damage
+
+
+def forgets(pair: Pair, *, boots: bool) -> None:
+    """In the middle of its charge, on one phase."""
+    pair.wish(**ONE)
+    pair.go(420)
+    assert (flows(pair), pair.state()) == ((8.0, 1), VERIFIED)
+    pair.station.profiles.clear(pair.everything())
+    if boots:
+        pair.station.boot()
+
+
+@pytest.mark.parametrize("boots", [True, False], ids=["boot", "unasked"])
+@pytest.mark.parametrize(
+    "more", [(), ("no-composite-schedule",), ("no-currents",), ("no-phase-currents",)], ids=" ".join
+)
+def test_C19_a_charger_that_forgets_is_on_any_number_of_phases(more: tuple[str, ...], boots: bool) -> None:
+    """So that it is told one again takes a pause."""
+    pair = charging("forgets-at-reboot", *more)
+    forgets(pair, boots=boots)
+    pair.go(400)
+    assert flows(pair) == (8.0, 1)
+    assert {swap.phases for swap in pair.station.tally.damage} == {3}  # which is its own doing
+    assert pair.talk.store.ledger.manner("garage").phases == ""
+
+
+def test_C19_a_charger_that_has_not_forgotten_goes_on() -> None:
+    pair = charging()
+    pair.wish(**ONE)
+    pair.go(420)
+    told = len(pair.profiles())
+    pair.station.boot()
+    pair.go(120)
+    assert (flows(pair), len(pair.profiles())) == ((8.0, 1), told)
+
+
+def test_C17_phases_that_are_lost_again_are_the_chargers_choice() -> None:
+    pair = charging()
+    for phases in ("", "watts"):
+        forgets(pair, boots=False)
+        pair.go(500)
+        assert pair.talk.store.ledger.manner("garage").phases == phases

@@ -50,21 +50,28 @@ def composite_a(desk: Desk) -> Steps[float | None]:
 
 def still_there(desk: Desk, wanted: Target) -> Steps[bool]:
     """Does it keep what it was told over another connection, or before it booted? Then it is not written again: some
-    reconnect all day, and each write wears its memory (quirks C19, C20)."""
+    reconnect all day, and each write wears its memory (quirks C19, C20). If it has forgotten, nobody knows on how many
+    phases it is."""
     connector, before = desk.connector, desk.before
     shape, unsure = desk.manner.standing, connector.unsure
     connector.unsure = False
-    if not unsure or shape is None or before is None or not _told_before(desk, before, wanted):
+    if not unsure or before is None:
         return False
-    shown_a = yield from composite_a(desk)
-    if shown_a is None:
-        kept = not desk.charger.booted and desk.after(before.at, UNSEEN_S) > 0
-    else:
-        kept = shown_a <= wanted.current_a + OFFERED_OVER_A
+    forgets = desk.charger.booted
+    kept = False
+    if shape is not None and _told_before(desk, before, wanted):
+        shown_a = yield from composite_a(desk)
+        if shown_a is None:
+            kept = not forgets and desk.after(before.at, UNSEEN_S) > 0
+        else:
+            kept = shown_a <= wanted.current_a + OFFERED_OVER_A
+            forgets = not kept
     if kept:
         now = desk.charger.clock.now()
         connector.told["standing"] = Telling(wanted, shape, now, before.state)
         connector.paused_at = now if wanted.pause else None
+    elif forgets:
+        desk.forget_phases()
     return kept
 
 

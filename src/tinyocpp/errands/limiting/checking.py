@@ -86,13 +86,18 @@ def _ask(desk: Desk, role: Role, telling: Telling) -> Duty:
 
 def _learns(desk: Desk, telling: Telling, seen: Seen) -> bool:
     """On how many phases it charges. True: the limit is to be told in another way now."""
-    if ignores_phases(telling.target, seen) and not desk.fixed and not desk.connector.ran_over:
-        tried = desk.charger.quirks.phases or desk.switches_by == "watts" or "W" not in desk.facts.units
-        desk.learn(replace(desk.manner, phases="fixed" if tried else "watts"))
-        desk.keep(phases=None, swapped_at=None)
+    connector = desk.connector
+    if ignores_phases(telling.target, seen) and not desk.fixed and not connector.ran_over:
+        if telling.state is LimitState.VERIFIED and not connector.forgot:  # once in a charge that may be so
+            connector.forgot = True
+            desk.forget_phases()
+        else:
+            tried = desk.charger.quirks.phases or desk.switches_by == "watts" or "W" not in desk.facts.units
+            desk.learn(replace(desk.manner, phases="fixed" if tried else "watts"))
+            desk.keep(phases=None, swapped_at=None)
         return True
     if seen.phases:
-        desk.connector.wired = seen.phases
+        connector.wired = seen.phases
     return _learns_watts(desk, telling, seen)
 
 
@@ -151,6 +156,8 @@ def _exceeded(desk: Desk, role: Role, telling: Telling, seen: Seen) -> Duty:
     """Tell it once more if it once followed, for it may have forgotten; else in the next shape, and the owner hears."""
     shape = telling.shape
     if telling.state is LimitState.VERIFIED or shape is None:
+        if not seen.phases:
+            desk.forget_phases()
         del desk.connector.told[role]
         return NOW_S
     words = f"{telling.target.words}: accepted, but {_instead(desk, telling, seen)}"

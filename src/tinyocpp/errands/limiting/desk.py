@@ -175,6 +175,11 @@ class Desk:
         """A charge runs on fewer phases than it would if nobody said anything."""
         return self.transaction is not None and self.phases != 3
 
+    def forget_phases(self) -> None:
+        """It may charge on any number of them: to tell it one takes a pause."""
+        if self.reduced:
+            self.keep(phases=None, swapped_at=None)
+
     @property
     def answered(self) -> bool:
         """Has the wish been taken to the charger?"""

@@ -136,10 +136,12 @@ def _bring(desk: Desk, role: Role, wanted: Target | None) -> Duty:
     if wanted.pause and (desk.paused_by == "lowest" or desk.connector.stop_refused):
         wanted = Target(LEAST_A)
     now, look_s = through_gap(desk, wanted)
-    if now.pause and (desk.paused_by != "zero" or (desk.ends_for_gap and not wanted.pause)):
+    if role == "standing" and desk.connector.unsure and not _by_stop(desk, now, wanted):
+        if (yield from still_there(desk, now)):
+            return desk.charger.pace.settle_s
+        now, look_s = through_gap(desk, wanted)
+    if _by_stop(desk, now, wanted):
         return (yield from pause_by_stop(desk, role, wanted))
-    if role == "standing" and (yield from still_there(desk, now)):
-        return desk.charger.pace.settle_s
     had = desk.connector.told.get(role)
     if had is None and role == "moving" and (unsteered_s := _unsteered_s(desk)):
         return unsteered_s
@@ -160,6 +162,10 @@ def _bring(desk: Desk, role: Role, wanted: Target | None) -> Duty:
     desk.connector.cleared = False
     yield from tell(desk, role, now, meant=wanted)
     return min(desk.charger.pace.settle_s, look_s)
+
+
+def _by_stop(desk: Desk, now: Target, wanted: Target) -> bool:
+    return now.pause and (desk.paused_by != "zero" or (desk.ends_for_gap and not wanted.pause))
 
 
 def _take_back(desk: Desk, role: Role) -> Duty:
