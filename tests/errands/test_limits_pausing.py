@@ -142,6 +142,9 @@ def test_C10_0_A_refused() -> None:
     pair.wish(**PAUSE)
     pair.go(5)
     assert [one["limit"] for one in pair.profiles()] == [0.0, 6.0]
+    said = [str(event["words"]) for event in pair.limit_events()]
+    assert said[0] == "pause: it refuses 0 A, so it is told 6 A, and its charge is ended"
+    assert all(words.startswith("pause: ") for words in said)
     pair.go(30)
     assert (pair.drawn_a(), pair.told().stopped_tag) == (0.0, TAG)
     pair.wish(**EIGHT)

@@ -87,7 +87,7 @@ def tell(desk: Desk, role: Role, wanted: Target, *, meant: Target) -> Steps[None
     if attempt.said.phases:
         _keep_phases(desk, attempt, now)
     if role == "standing":
-        words = f"{attempt.said.words}: accepted, not yet verified{_in_vain(desk, role)}{on_the_way(telling)}"
+        words = _what_happens(desk, wanted, attempt.said) + on_the_way(telling)
         bound = desk.transaction if attempt.shape.purpose == "TxProfile" else None
         desk.record(LimitState.ACCEPTED, wanted, words, told_for=bound and bound.id, whole=attempt.shape.whole)
 
@@ -100,8 +100,15 @@ def _let_tell_again(desk: Desk, shape: Shape) -> None:
             del connector.told["moving"]
 
 
-def _in_vain(desk: Desk, role: Role) -> str:
-    ways = _accepted(desk, role)
+def _what_happens(desk: Desk, wanted: Target, said: Target) -> str:
+    if said.pause or not wanted.pause:
+        return f"{said.words}: accepted, not yet verified{_in_vain(desk)}"
+    ends = "a charge that begins" if desk.transaction is None else "its charge"
+    return f"{wanted.words}: it refuses 0 A, so it is told {said.words}, and {ends} is ended"
+
+
+def _in_vain(desk: Desk) -> str:
+    ways = _accepted(desk, "standing")
     return f"; it did not follow in {_ways(ways, 'other ')}" if ways else ""
 
 
