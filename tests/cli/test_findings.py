@@ -34,6 +34,7 @@ CHARGING = ConnectorStatus(
     transaction_id=7,
     started_at=NOW - timedelta(hours=1),
     sampled_at=NOW,
+    heard_at=NOW,
 )
 
 
@@ -160,20 +161,27 @@ def test_silence(one: Registered, connectors: list[ConnectorStatus], expected: s
             id="clock",
         ),
         pytest.param(
-            charging(sampled_at=ago(minutes=20)),
+            charging(heard_at=ago(minutes=20)),
             "Garage: connector 1 charges, but no meter values have come since 13:40;"
             " tinyocpp charger set --charger Garage MeterValueSampleInterval 60",
             id="no samples for a while",
         ),
+        pytest.param(charging(sampled_at=ago(hours=1)), None, id="samples of a clock that is behind"),
         pytest.param(
-            charging(sampled_at=None),
+            charging(sampled_at=None, heard_at=None),
             "Garage: connector 1 charges, but no meter values have come at all;"
             " tinyocpp charger set --charger Garage MeterValueSampleInterval 60",
             id="no samples at all",
         ),
-        pytest.param(charging(sampled_at=None, started_at=ago(minutes=5)), None, id="it has only begun"),
-        pytest.param(charging(sampled_at=None, started_at=None, transaction_id=None), None, id="no transaction"),
-        pytest.param(charging(status=None, error_code=None, status_at=None, sampled_at=None), None, id="never said"),
+        pytest.param(charging(sampled_at=None, heard_at=None, started_at=ago(minutes=5)), None, id="it has only begun"),
+        pytest.param(
+            charging(sampled_at=None, heard_at=None, started_at=None, transaction_id=None), None, id="no transaction"
+        ),
+        pytest.param(
+            charging(status=None, error_code=None, status_at=None, sampled_at=None, heard_at=None),
+            None,
+            id="never said",
+        ),
     ],
 )
 def test_at_a_connector(connector: ConnectorStatus, expected: str | None) -> None:

@@ -239,6 +239,21 @@ def test_M19_no_samples_ever() -> None:
     assert garage.booked() == [f"{number} 04A2 8000 Wh measured"]
 
 
+def test_C6_a_clock_that_is_behind_makes_no_samples_old() -> None:
+    """Its samples come in time, whatever they say of theirs."""
+    garage = Garage()
+    garage.status("Charging")
+    garage.start(1000, timestamp="2026-06-01T11:00:00Z")
+    garage.clock.pass_(20 * 60)
+    garage.sample(energy(1500), at="2026-06-01T11:20:00Z")
+    assert garage.findings() == []
+    garage.clock.pass_(20 * 60)
+    assert garage.asks("Heartbeat")
+    assert [found.partition(";")[0] for found in garage.findings()] == [
+        "garage: connector 1 charges, but no meter values have come since 12:20"
+    ]
+
+
 def test_M21_fewer_measurands_than_accepted() -> None:
     """EN+ Caro, Teison: power alone is shown as power, and is no energy."""
     garage = Garage()

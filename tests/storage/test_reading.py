@@ -167,6 +167,7 @@ def test_a_charger_with_its_connectors(books: Books, reader: SqliteReader) -> No
             started_at=NOON,
             limit_a=None,
             sampled_at=NOON + HOUR,
+            heard_at=NOON + HOUR,
         )
     ]
 

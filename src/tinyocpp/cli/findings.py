@@ -232,8 +232,8 @@ def _at_connector(connector: ConnectorStatus, identity: str, here: Circumstances
 
 def _stale_samples(connector: ConnectorStatus, identity: str, here: Circumstances) -> Iterator[tuple[str, str, bool]]:
     started_at = connector.started_at
-    if started_at is None or here.now - max(filter(None, (started_at, connector.sampled_at))) < STALE:
+    if started_at is None or here.now - max(filter(None, (started_at, connector.heard_at))) < STALE:
         return
-    since = f"since {here.clock(connector.sampled_at)}" if connector.sampled_at else "at all"
+    since = f"since {here.clock(connector.heard_at)}" if connector.heard_at else "at all"
     remedy = f"tinyocpp charger set --charger {quote(identity)} MeterValueSampleInterval 60"
     yield f"charges, but no meter values have come {since}", remedy, False

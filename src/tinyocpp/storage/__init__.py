@@ -214,7 +214,8 @@ class ConnectorStatus(msgspec.Struct, frozen=True, kw_only=True):
     id_tag: str | None = None
     started_at: datetime | None = None
     limit_a: float | None = None  # what the charger says it offers
-    sampled_at: datetime | None = None
+    sampled_at: datetime | None = None  # by the charger's clock
+    heard_at: datetime | None = None  # when that sample came
 
 
 class ChargerStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -58,7 +58,8 @@ class SqlReader:
             " CASE WHEN t.state IS NULL THEN c.power_w WHEN c.status = 'Charging' OR c.status IS NULL"
             " OR c.status_at < t.last_sample_at THEN t.power_w END, t.energy_wh, t.transaction_id, t.id_tag,"
             " t.started_at, coalesce(t.offered_a, c.offered_a), coalesce(t.last_sample_at, c.sampled_at), t.claimed_id,"
-            " t.refused FROM connectors c"
+            " t.refused, (SELECT max(s.received_at) FROM samples s WHERE s.charger = c.charger"
+            " AND s.sampled_at = coalesce(t.last_sample_at, c.sampled_at)) FROM connectors c"
             " LEFT JOIN transactions t ON t.transaction_id = c.transaction_id AND t.state IN ('open', 'uncertain')"
             " ORDER BY c.charger, c.connector_id"
         ):
@@ -275,4 +276,5 @@ def connector_of(row: Row) -> ConnectorStatus:
         sampled_at=when(row[11]),
         claimed_id=integer_or_none(row[12]),
         refused=bool(row[13]),
+        heard_at=when(row[14]),
     )
