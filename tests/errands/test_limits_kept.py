@@ -46,6 +46,23 @@ def test_a_charger_without_limits_that_move_is_steered_by_the_one_that_stays() -
     assert pair.told().unsteered == ""
 
 
+def test_also_where_a_pause_is_offered_first() -> None:
+    pair = offered(charging("max-profile-only"), *[0.0] * 6)
+    assert (pair.drawn_a(), pair.told().unsteered) == (0.0, "")
+    assert len(pair.profiles()) <= 2 * MOST_TRIES
+    offered(pair, *[10.0] * 7)
+    assert pair.drawn_a() == 10.0
+
+
+def test_also_where_a_number_of_phases_is_offered_first() -> None:
+    pair = charging("max-profile-only")
+    for _ in range(12):
+        pair.offer(8.0, 1)
+        pair.go(10)
+    assert (pair.drawn_a(), pair.told().unsteered) == (8.0, "")
+    assert pair.station.tally.damage == []
+
+
 def test_and_falls_to_what_was_left_when_nothing_is_offered_any_more() -> None:
     pair = offered(charging("max-profile-only"), *[10.0] * 6)
     pair.go(80)

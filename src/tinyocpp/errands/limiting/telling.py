@@ -256,6 +256,8 @@ def _attempts(desk: Desk, role: Role, wanted: Target) -> list[Attempt]:
     if wanted.pause:
         attempts.append(Attempt(shapes[0], Target(LEAST_A)))
     attempts += [Attempt(shape, wanted, by != "key") for shape in shapes[1:]]
+    if len(attempts) > 1 + MOST_FALLBACKS and role == "moving":
+        attempts[MOST_FALLBACKS:] = attempts[-1:]  # the place of the standing limit, when nothing else will do
     return attempts[: 1 + MOST_FALLBACKS]
 
 
@@ -269,7 +271,7 @@ def _shapes(desk: Desk, role: Role, wanted: Target) -> list[Shape]:
     shapes = [first, *walk(first, role, known, running=running, taken=_taken(role, manner))]
     if refused := manner.refused.get(occasion(role, running=running)):
         untried = [shape for shape in (*shapes, *every(known, role, running=running)) if shape not in refused]
-        shapes = [first, *untried] if untried else shapes
+        shapes = [first, *untried][: 1 + MOST_FALLBACKS] if untried else shapes
     if role == "standing" and desk.connector.offer is not None:
         shapes = list(filter(None, map(lowered, shapes)))
     shunned = {*manner.ignored, *lost_at(desk)}
