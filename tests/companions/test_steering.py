@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tinyocpp.companions.steering import Drawn, Given, Live, Steering
 from tinyocpp.config import Config
@@ -42,6 +44,9 @@ class Car:
         max_power_w: float = inf,
         holds_s: float = HELD_S,
         ends_at_zero: bool = False,
+        late_s: float = CAR_LATE_S,
+        sampled_at_s: float = 0.0,  # of every ten seconds
+        wakes_s: float = 0.0,  # so long it takes nothing after a pause
         **live: Any,
     ) -> None:
         self.name = name
@@ -50,6 +55,9 @@ class Car:
         self.most_a = most_a
         self.max_power_w = max_power_w
         self.holds_s = holds_s
+        self.late_s = late_s
+        self.sampled_at_s = sampled_at_s
+        self.wakes_s = wakes_s
         self.ends_at_zero = ends_at_zero  # its charge, which is started again with the next current
         self.charge = 7
         self.stopped = False
@@ -63,11 +71,14 @@ class Car:
 
     def draws(self, now_s: float) -> tuple[float, float, float]:
         """A on each phase of its own."""
-        told = [what for at_s, what in self.given if at_s <= now_s - CAR_LATE_S]
+        told = [what for at_s, what in self.given if at_s <= now_s - self.late_s]
+        woken = [what for at_s, what in self.given if now_s - self.late_s - self.wakes_s <= at_s <= now_s - self.late_s]
         what = told[-1] if told else None
         if self.away_s is not None and now_s > self.away_s + self.holds_s:
             what = Given(self.left_a, 3, "")
         if not self.here or (what is not None and what.current_a < 6):
+            return (0.0, 0.0, 0.0)
+        if self.wakes_s and any(what is not None and what.current_a < 6 for what in woken):
             return (0.0, 0.0, 0.0)
         current_a = self.most_a if what is None else min(what.current_a, self.most_a)
         used = min(self.phases, what.phases or 3) if what is not None else self.phases
@@ -123,7 +134,7 @@ class House:
             self.now_s += 1.0
             self.shown.append((self.now_s, self._grid_a()))
             for car in self.cars.values():
-                if self.now_s % SAMPLED_S == 0 and car.on_line:
+                if self.now_s % SAMPLED_S == car.sampled_at_s and car.on_line:
                     drawn = car.draws(self.now_s)
                     car.samples.append(Drawn(self.now_s, sum(drawn) * VOLT, drawn))
             if self.now_s % ROUND_S == 0:
@@ -218,6 +229,77 @@ def test_a_car_that_takes_less_than_it_is_given_leaves_the_rest_to_the_next() ->
     house.live(600)
     assert house.drawn_a("first")[0] == 7.0
     assert 9 - 1 <= house.drawn_a("second")[0] <= 9.6
+
+
+def paused(name: str, **car: Any) -> Car:
+    one = Car(name, "solar", **car)
+    one.given.append((-1000.0, Given(0.0, 0, "")))
+    return one
+
+
+def bought_w(house: House, since_s: float = 0.0) -> float:
+    return max(sum(currents) for at_s, currents in house.shown if at_s >= since_s) * VOLT
+
+
+def test_the_same_sun_is_not_given_twice_while_the_first_does_not_draw_it_yet() -> None:
+    first, second = paused("first", sampled_at_s=3.0), paused("second", sampled_at_s=8.0)
+    house = House(first, second, pv=lambda now_s: 9000.0 if now_s > 180 else 0.0)
+    house.live(600)
+    assert bought_w(house, 181) < 100
+    assert {what.current_a for _, what in second.given if what is not None} == {0.0}
+    assert house.drawn_a("first")[0] == pytest.approx(13.0, abs=0.2)
+
+
+def test_one_that_does_not_wake_leaves_the_sun_to_the_next() -> None:
+    first, second = paused("first", wakes_s=2000.0), paused("second")
+    house = House(first, second, pv=lambda now_s: 9000.0 if now_s > 180 else 0.0)
+    house.live(400)
+    assert (house.given["first/1"].current_a, house.drawn_a("first")[0]) == (pytest.approx(13.0, abs=0.1), 0.0)
+    assert house.drawn_a("second")[0] == pytest.approx(13.0, abs=0.2)
+
+
+def test_twelve_that_wait_for_a_meter_share_what_there_is_when_it_is_back() -> None:
+    cars = [paused(f"c{number}", sampled_at_s=number % 10, late_s=2.0 + number % 7) for number in range(12)]
+    house = House(*cars, pv=lambda _: 44_500.0)
+    house.metered = False
+    house.live(100)
+    house.metered = True
+    house.live(300)
+    assert bought_w(house) < 100
+    assert sum(house.shown[-1][1]) * VOLT > -4140
+
+
+@st.composite
+def cars(draw: st.DrawFn) -> list[Car]:
+    return [
+        paused(
+            f"c{number}",
+            phases=draw(st.sampled_from([1, 3])),
+            most_a=draw(st.sampled_from([7.0, 11.0, 16.0, 16.0])),
+            late_s=float(draw(st.integers(2, 20))),
+            sampled_at_s=float(draw(st.integers(0, 9))),
+            wakes_s=draw(st.sampled_from([0.0, 0.0, 15.0])),
+        )
+        for number in range(draw(st.integers(2, 6)))
+    ]
+
+
+def worth_w(car: Car, what: Given) -> float:
+    """What it is given and may take, less what the law lets one buy that has the least, and what is rounded."""
+    power_w, least_w = (car.phases * current_a * VOLT for current_a in (min(what.current_a, car.most_a), 6.0))
+    return power_w - 0.4 * least_w * (0 < power_w <= least_w) - 0.05 * VOLT * car.phases
+
+
+@given(cars=cars(), pv_w=st.integers(1000, 30_000))
+@settings(max_examples=15, deadline=None)
+def test_however_many_they_are_given_what_there_is_and_then_are_left_alone(cars: list[Car], pv_w: float) -> None:
+    house, seen = House(*cars, pv=lambda _: pv_w), set()
+    while house.now_s < 500:
+        house.live(ROUND_S)
+        assert sum(worth_w(car, house.given[f"{car.name}/1"]) for car in cars) <= pv_w
+        if house.now_s > 300:
+            seen.add(tuple(round(what.current_a) for what in house.given.values()))
+    assert len(seen) <= 2
 
 
 def test_a_connection_is_shared_and_never_overrun_for_long() -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SETTLED_S = 45.0  # charger, car and the next sample have followed by then
 TOGETHER = 0.25  # of an interval: so near to each other house and car were measured at one moment
+STEADY_W, ROUGH_W = 150.0, 1500.0  # a car that changes by so little is known between two samples, or near one
 READINGS_KEPT = 60
 GIFTS_KEPT = 20
 UNNOTICED_S = 120.0  # so long a line may be dead until three pings were missed
@@ -100,14 +101,29 @@ class Gift(NamedTuple):
     power_w: float
 
 
+class _Drew(NamedTuple):
+    """By one car at a moment; measured so far from it, where that matters."""
+
+    power_w: float
+    apart_s: float = 0.0
+
+
+class _Scene(NamedTuple):
+    """House and cars at one moment."""
+
+    measured: Measured
+    drew_w: dict[str, float]  # by key, those that charge from the sun
+    apart_s: float
+
+
 class _Connector(msgspec.Struct, kw_only=True):
     """What is remembered of one, as long as it is reckoned with."""
 
     charge: int | None = None  # what follows up to `decision`, and `used`, is for this one
     waited: bool = False  # or for the one that it becomes
     sun: solar.State | None = None
-    decided_s: float = -inf
     decision: Decision | None = None
+    share_w: float = inf  # that the house let it have at last
     given: Given | None = None  # last; by one that is lost, what it may still have
     left_a: float | None = None  # what was left with it; None: by somebody before us
     lost_s: float | None = None  # since when it is not connected
@@ -122,6 +138,13 @@ class _Connector(msgspec.Struct, kw_only=True):
         if not goes_on and self.charge != live.transaction_id:
             self.used, self.sun = None, None
         self.charge, self.waited = live.transaction_id, live.waits
+
+    def in_force(self, at_s: float) -> list[Gift]:
+        """Those it may have been following at that moment: the last that was given by then, and what it had so lately
+        that it may not have settled since."""
+        given = [gift for gift in self.gifts if gift.since_s <= at_s]
+        lately = sum(gift.since_s > at_s - SETTLED_S for gift in given)
+        return given[-lately - 1 :]
 
     def unheard(self, now_s: float) -> Given | None:
         """The most it was given while nobody may have noticed that it heard nothing any more."""
@@ -142,6 +165,7 @@ class Steering:
         self._connectors: dict[str, _Connector] = {}
         self._shared = sharing.State()
         self._meter: deque[Measured] = deque(maxlen=READINGS_KEPT)
+        self._decided_s = -inf  # by the sun
         self._together_s = TOGETHER * config.control.interval_s
 
     def decide(self, lives: Sequence[Live], measured: Measured | None, now_s: float) -> dict[str, Given]:
@@ -151,10 +175,14 @@ class Steering:
         self._connectors = {live.key: self._connectors.get(live.key, _Connector()) for live in lives}
         lives = [replace(live, phases=min(self._used(live, now_s), live.phases)) for live in lives]
         in_order = sorted(lives, key=lambda live: (-live.priority, live.key))
-        wanted = {live.key: self._wanted(live, in_order[number + 1 :], now_s) for number, live in enumerate(in_order)}
+        wanted = self._wanted(in_order, now_s)
         for live in in_order:
             self._left_with(live, len(in_order), now_s)
         shares = self._shares(in_order, wanted, measured, now_s)
+        for live in in_order:
+            share = shares.get(live.key)
+            share_w = inf if share is None else live.outlet.power_w(share.phases, share.current_a)
+            self._connectors[live.key].share_w = share_w
         given = {live.key: _least(live, wanted[live.key], shares.get(live.key)) for live in in_order if live.connected}
         kept = {key: what for key, what in given.items() if what is not None}
         self._remember(in_order, kept, now_s)
@@ -172,23 +200,31 @@ class Steering:
 
     # What the sun says.
 
-    def _wanted(self, live: Live, after: Sequence[Live], now_s: float) -> Decision | None:
-        """None: it may have what it likes."""
+    def _wanted(self, in_order: Sequence[Live], now_s: float) -> dict[str, Decision | None]:
+        """By key; None: it may have what it likes. All are decided at once, or the same sun would be given twice."""
+        wanted = {live.key: self._without_sun(live) for live in in_order}
+        sunny = [live for live in in_order if live.mode in FROM_THE_SUN and live.charges and live.connected]
+        ones = [self._connectors[live.key] for live in sunny]
+        interval_s = self.config.control.interval_s - 1e-3
+        if now_s - self._decided_s >= interval_s or any(one.sun is None for one in ones):
+            self._decided_s = now_s
+            for live, one in zip(sunny, ones, strict=True):
+                one.sun = one.sun or self._begun(live, now_s)
+            scene = self._scene(sunny)
+            for number, live in enumerate(sunny):
+                sample = None if scene is None else self._sample(scene, sunny, number)
+                self._decide(live, sample, now_s)
+        return wanted | {live.key: one.decision for live, one in zip(sunny, ones, strict=True)}
+
+    def _without_sun(self, live: Live) -> Decision | None:
         if live.mode == "off":
             return Decision(0, 0.0, "off")
-        if live.mode == "fast":
-            return None
+        return None if live.mode == "fast" else Decision(0, 0.0, "waiting for a charge to begin")
+
+    def _decide(self, live: Live, sample: Sample | None, now_s: float) -> None:
         one = self._connectors[live.key]
-        if not live.charges:
-            return Decision(0, 0.0, "waiting for a charge to begin")
-        if one.sun is None:
-            one.sun = self._begun(live, now_s)
-        elif one.decision is not None and now_s - one.decided_s < self.config.control.interval_s - 1e-3:
-            return one.decision
-        sample = self._sample(live, after)
+        assert one.sun is not None
         one.sun, one.decision = solar.decide(one.sun, self.config.solar, live.mode, live.choices(), sample, now_s)
-        one.decided_s = now_s
-        return one.decision
 
     def _begun(self, live: Live, now_s: float) -> solar.State:
         before = self._before.get(live.key)
@@ -198,48 +234,70 @@ class Steering:
         self._connectors[live.key].gifts.append(Gift(now_s, before.current_a, before.phases, power_w))
         return solar.resumed(before.phases, before.current_a, now_s)
 
-    def _sample(self, live: Live, after: Sequence[Live]) -> Sample | None:
-        """House and car at one moment: the last at which both were measured, or at which the car had long done what it
-        was given. The house is seen as if those that come after this one drew nothing: what they take is there for who
-        comes first. None: nothing of the kind is known."""
-        found = self._together(live)
-        if found is None:
-            return None
-        measured, car_w = found
-        giving_w = sum(self._drew_w(other, measured.taken_s) for other in after if _yields(other))
+    def _sample(self, scene: _Scene, sunny: Sequence[Live], number: int) -> Sample:
+        """The house as one of them sees it. What those take that come after is there for who comes first: as if they
+        drew nothing. What those before were given and do not draw yet is theirs: as if they drew it."""
+        measured, live = scene.measured, sunny[number]
+        giving_w = sum(scene.drew_w[other.key] for other in sunny[number + 1 :])
+        coming_w = sum(self._coming_w(other, scene) for other in sunny[:number])
         return Sample(
             read_s=measured.read_s,
             delay_s=measured.delay_s,
-            grid_w=measured.grid_w - giving_w,
-            car_w=car_w,
+            grid_w=measured.grid_w - giving_w + coming_w,
+            car_w=scene.drew_w[live.key],
             battery_w=measured.battery_w,
             battery_soc=measured.battery_soc,
         )
 
-    def _together(self, live: Live) -> tuple[Measured, float] | None:
-        """A car that was given something else a moment ago may draw the one or the other: taken together with a meter
-        read at another moment, that would be a surplus that is not there, and the next would be the opposite."""
-        if live.transaction_id is None:
-            return (self._meter[-1], 0.0) if self._meter else None
-        gifts = self._connectors[live.key].gifts
-        given_s = gifts[-1].since_s if gifts else -inf
-        for measured in reversed(self._meter):
-            if measured.taken_s >= given_s + SETTLED_S:
-                return measured, self._drew_w(live, measured.taken_s)
-            sampled = [one for one in live.drawn if abs(one.at_s - measured.taken_s) <= self._together_s]
-            if sampled:
-                return measured, min(sampled, key=lambda one: abs(one.at_s - measured.taken_s)).power_w
-        return None
-
-    def _drew_w(self, live: Live, at_s: float) -> float:
-        """As last measured then; what it was given where it measures nothing."""
-        if live.transaction_id is None:
+    def _coming_w(self, live: Live, scene: _Scene) -> float:
+        """What it will draw more than it did then. One that took less than it was let have all the time goes on so."""
+        one, drew_w = self._connectors[live.key], scene.drew_w[live.key]
+        decision = one.decision
+        assert decision is not None
+        had_w = min((gift.power_w for gift in one.in_force(scene.measured.taken_s)), default=0.0)
+        if drew_w < had_w - STEADY_W:
             return 0.0
-        measured = [one for one in live.drawn if one.at_s <= at_s + self._together_s]
-        if measured:
-            return measured[-1].power_w
-        given = [gift.power_w for gift in self._connectors[live.key].gifts if gift.since_s <= at_s]
-        return given[-1] if given else 0.0
+        current_a = decision.current_a or live.outlet.lowest_a()  # after a swap
+        return max(min(live.outlet.power_w(decision.phases, current_a), one.share_w) - drew_w, 0.0)
+
+    def _scene(self, sunny: Sequence[Live]) -> _Scene | None:
+        """At the last moment at which all were measured, or had long done what they were given. A car that was given
+        something else a moment ago may draw the one or the other: taken together with a meter read at another moment,
+        that would be a surplus that is not there, and the next would be the opposite."""
+        best: _Scene | None = None
+        for measured in reversed(self._meter):
+            if best is not None and best.measured.taken_s - measured.taken_s > 2 * self._together_s:
+                break
+            drew = {live.key: self._drew(live, measured.taken_s) for live in sunny}
+            known = {key: one for key, one in drew.items() if one is not None}
+            apart_s = max((one.apart_s for one in known.values()), default=0.0)
+            if len(known) == len(drew) and (best is None or apart_s < best.apart_s):
+                best = _Scene(measured, {key: one.power_w for key, one in known.items()}, apart_s)
+        return best
+
+    def _drew(self, live: Live, at_s: float) -> _Drew | None:
+        """None: that is not known for this moment. It is where it had settled, also on what it was given where it
+        measures nothing; between samples that are nearly the same, or nearly what it was given last; and beside one,
+        unless it was changing by much: a start or a stop may lie on either side."""
+        if live.transaction_id is None:
+            return _Drew(0.0)
+        one = self._connectors[live.key]
+        in_force = one.in_force(at_s)
+        before = [sample for sample in live.drawn if sample.at_s <= at_s + self._together_s]
+        if len(in_force) == 1 or not one.gifts:
+            return _Drew(before[-1].power_w if before else sum(gift.power_w for gift in in_force))
+        earlier = next((sample for sample in reversed(live.drawn) if sample.at_s <= at_s), None)
+        later = next((sample for sample in live.drawn if sample.at_s > at_s), None)
+        meant_w = in_force[-1].power_w if in_force else inf
+        if earlier is None:
+            return None
+        to_w = meant_w if later is None else later.power_w
+        changes_w = abs(to_w - earlier.power_w)
+        if changes_w <= STEADY_W:
+            return _Drew(earlier.power_w)
+        nearest = min((one for one in (earlier, later) if one is not None), key=lambda one: abs(one.at_s - at_s))
+        apart_s = abs(nearest.at_s - at_s)
+        return _Drew(nearest.power_w, apart_s) if apart_s <= self._together_s and changes_w <= ROUGH_W else None
 
     # What the house leaves.
 
@@ -324,11 +382,6 @@ class Steering:
             phases = 0 if what is None or not what.current_a else what.phases or live.phases
             if live.can_swap and one.on_phases != phases:
                 one.on_phases, one.on_since_s = phases, now_s
-
-
-def _yields(live: Live) -> bool:
-    """What it takes of the sun it leaves to who comes first; one that is lost is not told to."""
-    return live.connected and live.mode in FROM_THE_SUN
 
 
 def _least(live: Live, wanted: Decision | None, share: sharing.Share | None) -> Given | None:
