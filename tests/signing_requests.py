@@ -13,9 +13,13 @@ from cryptography.x509.oid import NameOID
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
-@cache
 def key(kind: str = "P-256") -> Key:
     """One of each is enough."""
+    return _made(kind)
+
+
+@cache
+def _made(kind: str) -> Key:
     makers: dict[str, Callable[[], Key]] = {
         "P-256": lambda: ec.generate_private_key(ec.SECP256R1()),
         "P-192": lambda: ec.generate_private_key(ec.SECP192R1()),

@@ -164,7 +164,7 @@ def test_a_session_with_the_ocpp_package_as_central_system():
 )
 def test_a_line_that_breaks_anywhere_loses_nothing(action):
     central = Central(leave_after=action)
-    clock, visit = visiting()
+    clock, visit = visiting(energy_wh=3000)  # a quarter of a second of ours: time for a sample on any machine
     visit.station.configuration.set("MeterValueSampleInterval", "30")
 
     async def scene():
