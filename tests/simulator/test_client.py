@@ -180,7 +180,7 @@ def test_a_line_that_breaks_anywhere_loses_nothing(action):
     assert (len(starts), len(stops)) == (1 + (action == "StartTransaction"), 1 + (action == "StopTransaction"))
     samples = [payload["meterValue"][0]["sampledValue"][0]["value"] for payload in central.of("MeterValues")]
     assert sorted(samples, key=int) == samples
-    assert stops[0]["meterStop"] - starts[0]["meterStart"] == 100
+    assert stops[0]["meterStop"] - starts[0]["meterStart"] == 3000
 
 
 def test_a_central_system_that_is_gone_for_a_while():
