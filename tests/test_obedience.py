@@ -108,3 +108,16 @@ def test_C18_watts_for_three_phases_drawn_on_fewer(seen: Seen, phases: int, mean
 )
 def test_C18_phases_by_what_is_offered(seen: Seen, phases: int) -> None:
     assert seen.phases_offered(10.0) == phases
+
+
+@pytest.mark.parametrize(
+    ("seen", "too_little"),
+    [
+        (Seen(power_w=3680.0), True),
+        (Seen(power_w=4140.0), False),
+        (Seen(power_w=3680.0, currents_a=(5.3, 5.3, 5.3)), False),  # it tells
+        (Seen(), False),
+    ],
+)
+def test_C18_power_that_is_too_little_for_three_phases(seen: Seen, too_little: bool) -> None:
+    assert seen.too_little_for_three is too_little

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tinyocpp.mains import NOMINAL_V
+from tinyocpp.mains import LEAST_A, NOMINAL_V
 
 if TYPE_CHECKING:
     from tinyocpp.dealings import Target
@@ -39,6 +39,12 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         """On how many what is offered flows, where that is more than it may be; 0: nobody knows."""
         offered_a = self.offered_a or 0.0
         return self._phases_at(offered_a) if offered_a > most_a + OFFERED_OVER_A else 0
+
+    @property
+    def too_little_for_three(self) -> bool:
+        """Is the power, all that it tells, less than a car draws on three phases?"""
+        told = any(current is not None for current in self.currents_a)
+        return not told and self.power_w is not None and self.power_w < len(PHASES) * LEAST_A * NOMINAL_V
 
     @property
     def phases(self) -> int:

@@ -209,6 +209,33 @@ def test_C18_watts_of_one_phase_by_what_is_offered() -> None:
     assert (pair.state(), pair.drawn_a()) == (VERIFIED, 10.0)
 
 
+def test_C18_watts_of_one_phase_by_the_power_alone() -> None:
+    """No car draws so little on three."""
+    pair = charging("watts-only", "watts-of-one-phase", "no-currents", "no-composite-schedule", maximum_a=16.0)
+    pair.wish(current_a=10.0)
+    pair.go(60)
+    assert [one["limit"] for one in pair.profiles()] == [6900.0, TEN_ON_ONE_W]
+    assert (pair.state(), pair.drawn_a()) == (VERIFIED, 10.0)
+
+
+def test_C18_little_power_may_be_the_cars_and_then_it_charges_on() -> None:
+    """A small car on three phases: told the watts of one, it is offered too little, and that is tried once."""
+    pair = charging("watts-only", "no-currents", power_w=3600.0)
+    pair.wish(current_a=10.0)
+    pair.go(600)
+    assert [one["limit"] for one in pair.profiles()] == [6900.0, TEN_ON_ONE_W, 6900.0]
+    assert pair.drawn_a() == 5.2
+
+
+def test_C18_a_car_that_is_nearly_full_is_left_alone() -> None:
+    pair = charging("watts-only", "no-currents")
+    pair.wish(current_a=10.0)
+    pair.go(60)
+    pair.station.connectors[1].car.power_w = 3600.0
+    pair.go(300)
+    assert [one["limit"] for one in pair.profiles()] == [6900.0]
+
+
 def swings(pair: Pair) -> int:
     """How often what it is told has changed."""
     limits = [one["limit"] for one in pair.profiles()]

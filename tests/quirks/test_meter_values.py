@@ -283,6 +283,16 @@ def test_M23_values_only_when_asked() -> None:
     assert other.asked_within(300) == []
 
 
+def test_M23_values_only_when_asked_by_a_clock_that_is_ahead() -> None:
+    garage = Garage()
+    garage.boot("SyncEV", "Compact EVCP", "1.6.3")
+    garage.start(0, timestamp="2026-06-01T13:00:00Z")
+    assert len(garage.asked_within(190)) == 2
+    garage.sample(energy(100), at="2026-06-01T13:03:10Z")
+    assert garage.asked_within(59) == []
+    assert len(garage.asked_within(60)) == 1
+
+
 def test_M23_one_that_cannot_be_asked() -> None:
     """A no counts until the next connection."""
     garage = Garage()

@@ -10,6 +10,8 @@ import msgspec
 from tinyocpp.commands import Ask, Pause, answer_to
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tinyocpp.charger import Charger
     from tinyocpp.commands import Errand
 
@@ -20,11 +22,15 @@ def ask_for_samples(charger: Charger) -> Errand | None:
 
 
 def _ask(charger: Charger, every_s: float) -> Errand:
+    known: dict[int, datetime] = {}
     while True:
         yield Pause(every_s)
-        silent_since = charger.clock.now() - timedelta(seconds=every_s)
+        now = charger.clock.now()
         for transaction in charger.ledger.running(charger.id):
-            if (transaction.last_sample_at or transaction.started_at) <= silent_since:
+            told_at = transaction.last_sample_at or transaction.started_at
+            before, known[transaction.id] = known.get(transaction.id), told_at
+            same = told_at > now and told_at == before  # its clock is ahead
+            if same or told_at <= now - timedelta(seconds=every_s):
                 call = {"requestedMessage": "MeterValues", "connectorId": transaction.connector_id}
                 answer = yield from answer_to(Ask("TriggerMessage", msgspec.json.encode(call)))
                 if not answer.agreed:

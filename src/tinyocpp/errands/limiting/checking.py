@@ -106,11 +106,17 @@ def _learns_watts(desk: Desk, telling: Telling, seen: Seen) -> bool:
     if not _says_watts_alone(telling):
         return False
     connector, allowed, told_of = desk.connector, _allowed(desk, telling), desk.manner.watts_of
-    phases = seen.phases or (0 if connector.starved else seen.phases_offered(allowed.current_a))
+    phases = seen.phases or (0 if connector.starved else _guessed_phases(telling, seen, allowed.current_a))
     if phases > told_of or (phases and meant_for_more(allowed, seen, phases, told_of)):
         _tell_watts_of(desk, phases)
         return True
     return False
+
+
+def _guessed_phases(telling: Telling, seen: Seen, allowed_a: float) -> int:
+    """By what is offered; or by the power, unless less is what a car draws that is nearly full. 0: no guess."""
+    begins = telling.state is not LimitState.VERIFIED and seen.too_little_for_three
+    return seen.phases_offered(allowed_a) or (1 if begins else 0)
 
 
 def _says_watts_alone(telling: Telling) -> bool:
