@@ -89,7 +89,12 @@ def test_a_limit_is_accepted_then_verified_and_taken_back(simulated: Simulated) 
 VICES: dict[str, tuple[tuple[str, ...], str, int, str]] = {
     "in watts": (("watts-only",), "10A", 0, f"10 A: {NOT_VERIFIED}"),
     "by fallbacks": (("stack-0-only", "relative-only"), "4.2kW", 0, f"4,200 W: {NOT_VERIFIED}"),
-    "a pause it refuses": (("zero-refused",), "pause", 0, f"6 A: {NOT_VERIFIED}"),
+    "a pause it refuses": (
+        ("zero-refused",),
+        "pause",
+        0,
+        "pause: it refuses 0 A, so it is told 6 A, and a charge that begins is ended\ntinyocpp status says whether it",
+    ),
     "no phases": (
         ("refuses-phases",),
         "10A --phases 1",
