@@ -195,6 +195,13 @@ def test_no_max_profile():
     assert limit(bench, 10.0) == ACCEPTED
 
 
+def test_max_profile_only():
+    bench = bench_with("max-profile-only")
+    assert limit(bench, 10.0) == REJECTED
+    assert limit(bench, 10.0, connector=0, purpose="ChargePointMaxProfile") == ACCEPTED
+    assert offered(bench) == 10.0
+
+
 def test_tx_profile_only():
     bench = bench_with("tx-profile-only")
     assert limit(bench, 10.0) == NOT_SUPPORTED
