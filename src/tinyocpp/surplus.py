@@ -94,7 +94,7 @@ def _moved(seen: Seen, sample: Sample, now_s: float) -> Seen:
         return seen
     car_by_w, grid_by_w = sample.car_w - seen.shown.car_w, sample.grid_w - seen.shown.grid_w
     near_w = abs(car_by_w) / 2 if abs(car_by_w) > LOUD_W else 0.0
-    if abs(grid_by_w + car_by_w) < near_w / 2:  # a car that follows a cloud looks nearly so
+    if abs(grid_by_w + car_by_w) < near_w / 4:  # a car that follows a cloud looks nearly so
         return replace(seen, against=seen.against + 1, against_s=now_s)
     return replace(seen, against=0) if abs(grid_by_w - car_by_w) < near_w else seen
 
