@@ -76,7 +76,7 @@ class State(msgspec.Struct, frozen=True):
     current_a: float = 0.0
     wired: int = 0  # how many phases were used last
     since_s: float = -inf  # charging, or off
-    swapped_s: float = -inf
+    swapped_s: float = -inf  # when the phases there are were first used, after their pause
     ready_s: float = -inf  # no current before: the pause of a swap
     seen: Seen = Seen()
     weighed_s: float = -inf
@@ -208,7 +208,15 @@ def price_wh(state: State, config: SolarConfig, phases: int) -> float:
 
 
 def _may_swap(state: State, config: SolarConfig, phases: int, now_s: float) -> bool:
-    return phases in (0, state.wired) or not state.wired or now_s - state.swapped_s >= config.dwell_s
+    """So long after the last swap, as charger and car see it, is the next one."""
+    unwired = phases in (0, state.wired) or not state.wired
+    return unwired or _ready_s(state, config, now_s) - state.swapped_s >= config.dwell_s
+
+
+def _ready_s(state: State, config: SolarConfig, now_s: float) -> float:
+    """When other phases could first be used, were they decided on now."""
+    without_current_s = now_s if state.phases else state.since_s
+    return max(without_current_s + config.pause_s, now_s)
 
 
 def _settled(state: State, config: SolarConfig, now_s: float) -> bool:
@@ -220,14 +228,14 @@ def _changed(state: State, config: SolarConfig, phases: int, now_s: float) -> St
         return state
     switched = not (phases and state.phases)  # on or off
     swap = bool(phases and state.wired and phases != state.wired)
-    without_current_s = now_s if state.phases else state.since_s
+    ready_s = _ready_s(state, config, now_s)
     return replace(
         state,
         phases=phases,
         wired=phases or state.wired,
         since_s=now_s if switched else state.since_s,
-        swapped_s=now_s if swap else state.swapped_s,
-        ready_s=without_current_s + config.pause_s if swap else state.ready_s,
+        swapped_s=ready_s if swap else state.swapped_s,
+        ready_s=ready_s if swap else state.ready_s,
         regret_wh={},
         starts=state.starts + (not state.phases),
         swaps=state.swaps + swap,

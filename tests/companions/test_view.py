@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,9 +33,11 @@ def seen(
     connectors: int = 1,
     tables: str = "",
     ended: str | None = None,
+    swapped_at: datetime | None = None,
 ) -> list[Live]:
     """A charge runs, and its charger is away: nothing but the ledger knows of it. `ended`: another one on the last
-    connector has ended, and a charge of this tag is to be started again there, or none."""
+    connector has ended, and a charge of this tag is to be started again there, or none. `swapped_at`: the last
+    connector was told other phases then."""
     file = folder / "tinyocpp.toml"
     file.write_text(tables)
     config = load(str(file), {})
@@ -49,8 +52,10 @@ def seen(
                 books.store.ledger.keep_wish(Wished(charger_id="garage", connector_id=0, wish=wish, at=NOW))
             if learnt is not None:
                 books.store.ledger.keep_manner("garage", learnt)
-            if ended is not None:
-                told = Told(charger_id="garage", connector_id=connectors, at=NOW, stopped_tag=ended)
+            told = Told(
+                charger_id="garage", connector_id=connectors, at=NOW, stopped_tag=ended or "", swapped_at=swapped_at
+            )
+            if ended is not None or swapped_at is not None:
                 books.store.ledger.keep_told(told)
     with closing(open_reader(config)) as reader:
         return View(config, reader, open_tags(config, keep=False), Lines(())).lives()
@@ -125,3 +130,9 @@ def test_C9_a_charge_that_was_ended_for_a_pause_waits_and_has_the_mode_of_its_ta
     first, second = seen(tmp_path, connectors=2, ended=tag)
     assert (first.charges, first.waits, first.mode) == (True, False, "solar")
     assert (second.charges, second.waits, second.mode) == (waits, waits, mode)
+
+
+def test_when_it_was_told_other_phases(tmp_path: Path) -> None:
+    first, second = seen(tmp_path, connectors=2, swapped_at=datetime.now(UTC) - timedelta(seconds=100))
+    assert first.swapped_s == -inf
+    assert time.monotonic() - second.swapped_s == pytest.approx(100, abs=20)

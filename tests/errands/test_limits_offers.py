@@ -183,6 +183,20 @@ def test_phases_are_offered_too_and_changed_without_a_load() -> None:
     assert pair.station.tally.damage == []
 
 
+def test_a_pause_before_other_phases_is_not_broken_off_for_the_last_of_the_time_between_two_changes() -> None:
+    """A current for some seconds, and the pause would begin anew."""
+    pair = offered(charging(), 12.0, 120, phases=1)
+    swapped_at = pair.told().swapped_at
+    assert swapped_at is not None
+    offered(pair, 12.0, 230 - (pair.talk.clock.at - swapped_at).total_seconds(), phases=1)
+    offered(pair, 0.0, 60, phases=3)
+    currents = []
+    for _ in range(3):
+        offered(pair, 10.0, 10, phases=3)
+        currents.append((pair.drawn_a(), pair.told().phases))
+    assert {one for one in currents if one[0]} == {(10.0, 3)}
+
+
 def test_an_offer_taken_back_on_one_phase() -> None:
     """No limit means three phases, and these take a pause."""
     pair = offered(charging(), 12.0, 120, phases=1)

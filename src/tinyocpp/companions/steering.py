@@ -62,6 +62,7 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     rotation: Rotation = "RST"
     phases: int = 3  # that its car uses, or its owner lets it use: one that is seen to use fewer is reckoned with these
     can_swap: bool = False
+    swapped_s: float = -inf  # when it was told other phases last, by a monotonic clock
     outlet: Outlet = Outlet()  # its currents; the phases are said above
     holds_s: float = 900.0  # so long it goes on with what it was given when nobody says it again
     drawn: tuple[Drawn, ...] = ()  # the newest last
@@ -224,6 +225,8 @@ class Steering:
     def _decide(self, live: Live, sample: Sample | None, now_s: float) -> None:
         one = self._connectors[live.key]
         assert one.sun is not None
+        if live.swapped_s > one.sun.swapped_s:  # who tells the charger counts the time between two swaps from there
+            one.sun = replace(one.sun, swapped_s=live.swapped_s)
         one.sun, one.decision = solar.decide(one.sun, self.config.solar, live.mode, live.choices(), sample, now_s)
 
     def _begun(self, live: Live, now_s: float) -> solar.State:

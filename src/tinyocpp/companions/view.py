@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from math import inf
 from typing import TYPE_CHECKING, cast
@@ -19,7 +20,7 @@ from tinyocpp.solar import Outlet
 if TYPE_CHECKING:
     from tinyocpp.companions.lines import Lines
     from tinyocpp.config import ChargerConfig, Config
-    from tinyocpp.dealings import Manner, Wished
+    from tinyocpp.dealings import Manner, Told, Wished
     from tinyocpp.manners import Facts
     from tinyocpp.modes import Mode
     from tinyocpp.storage import ChargerStatus, ConnectorStatus, Reader, Registered
@@ -39,12 +40,21 @@ class _Charger(msgspec.Struct, frozen=True, kw_only=True):
     known: Facts
     learnt: Manner
     wishes: list[Wished]
-    stopped: dict[int, str]  # tags of charges that were ended for a pause, by connector
+    told: dict[int, Told]  # by connector
     mode: Mode  # unless the tag that charges has one
 
     @property
     def name(self) -> str:
         return fold_identity(self.charger_id)
+
+    def stopped_tag(self, connector_id: int) -> str:
+        """Of a charge that was ended for a pause, to be started again."""
+        return self.told[connector_id].stopped_tag if connector_id in self.told else ""
+
+    def swapped_s(self, connector_id: int) -> float:
+        """When it was told other phases last, by the monotonic clock."""
+        swapped_at = self.told[connector_id].swapped_at if connector_id in self.told else None
+        return -inf if swapped_at is None else time.monotonic() - (datetime.now(UTC) - swapped_at).total_seconds()
 
     def wish(self, connector_id: int) -> Wish:
         """The owner's, as errands/limiting takes it to the charger: a charger that cannot choose its phases is told
@@ -88,7 +98,7 @@ class View:
             known=facts_among(self._reader.configuration(one.charger_id), quirks),
             learnt=self._reader.manner(one.charger_id).for_firmware(one.firmware),
             wishes=self._reader.wishes(one.charger_id),
-            stopped={told.connector_id: told.stopped_tag for told in self._reader.told(one.charger_id)},
+            told={told.connector_id: told for told in self._reader.told(one.charger_id)},
             mode=cast("Mode", said or self._config.mode_of(one.charger_id)),
         )
 
@@ -103,11 +113,12 @@ class View:
             alone=alone,
             connected=charger.connected,
             transaction_id=connector.transaction_id,
-            waits=connector.transaction_id is None and bool(charger.stopped.get(connector.connector_id)),
+            waits=connector.transaction_id is None and bool(charger.stopped_tag(connector.connector_id)),
             mode=self._mode(charger, connector),
             priority=charger.own.priority,
             rotation=charger.own.rotation,
             can_swap=surely_switches(charger.known, charger.learnt),
+            swapped_s=charger.swapped_s(connector.connector_id),
             phases=wish.phases or 3,
             outlet=_outlet(charger, wish),
             holds_s=_holds_s(charger.learnt),
@@ -117,7 +128,7 @@ class View:
     def _mode(self, charger: _Charger, connector: ConnectorStatus) -> Mode:
         """The tag's while it charges or is to charge again, else the owner's word, else as configured."""
         charges = connector.transaction_id is not None
-        id_tag = connector.id_tag if charges else charger.stopped.get(connector.connector_id)
+        id_tag = connector.id_tag if charges else charger.stopped_tag(connector.connector_id)
         tag = self._tags.find(id_tag) if id_tag else None
         return (tag and tag.mode) or charger.mode
 

@@ -32,9 +32,11 @@ def through_gap(desk: Desk, wanted: Target) -> tuple[Target, float]:
     if desk.transaction is None or not wanted.phases or wanted.phases == was or wanted.pause:
         return (replace(wanted, phases=None) if wanted.pause else wanted), inf
     swapped_at = None if before is None else before.swapped_at
-    if dwell_s := desk.left_s(swapped_at, desk.charger.pace.dwell_s):
+    dwell_s = desk.left_s(swapped_at, desk.charger.pace.dwell_s)
+    on_the_way = desk.connector.paused_at is not None and dwell_s <= desk.charger.pace.pause_s
+    if dwell_s and not on_the_way:
         return _as_it_is(desk, wanted, was), dwell_s
-    wait_s = _current_left_s(desk)
+    wait_s = max(_current_left_s(desk), dwell_s)
     if wait_s <= 0:
         return wanted, inf
     return Target(0.0), wait_s
