@@ -38,6 +38,9 @@ def test_what_it_says_of_itself() -> None:
         pytest.param(Facts(switches=True, quirks=PLAIN), Manner(phases="fixed"), "fixed", False, id="it did not obey"),
         pytest.param(Facts(quirks=Quirks(phases="key")), Manner(phases="watts"), "key", True, id="maker before learnt"),
         pytest.param(Facts(quirks=Quirks(phases="key")), Manner(phases="fixed"), "fixed", False, id="not even so"),
+        pytest.param(
+            Facts(switches=True, quirks=PLAIN), Manner(pause="stop"), "number", False, id="C9 its charge ends"
+        ),
         pytest.param(Facts(quirks=Quirks(phases="fixed")), Manner(phases="watts"), "fixed", False, id="C17"),
         pytest.param(
             Facts(switches=True, quirks=Quirks(pause="stop")), ONE_CHARGE, "fixed", False, id="no gap without an end"

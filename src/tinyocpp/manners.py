@@ -84,7 +84,8 @@ def switches_by(known: Facts, learnt: Manner) -> str:
 
 
 def surely_switches(known: Facts, learnt: Manner) -> bool:
-    """One that nobody says it of is not tried with a car on it, unless its owner wishes it."""
-    if switches_by(known, learnt) == "fixed":
+    """One that nobody says it of is not tried with a car on it, unless its owner wishes it; nor is one whose charge
+    ends with each change."""
+    if switches_by(known, learnt) == "fixed" or ends_for_gap(known, learnt):
         return False
     return bool(known.quirks.phases or learnt.phases) or known.switches is True or known.units == ("W",)

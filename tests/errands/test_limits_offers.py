@@ -12,6 +12,7 @@ from pair import Pair, charging
 from tinyocpp.dealings import LimitState
 from tinyocpp.makers import Quirks
 from tinyocpp.modes import Pace
+from tinyocpp.simulator.charging import reading
 
 MAX = "ChargePointMaxProfile"
 
@@ -241,6 +242,45 @@ def test_an_offer_that_is_ignored_is_made_in_another_way() -> None:
     pair = offered(charging("accepts-and-ignores"), 10.0, 600)
     assert len({(one["purpose"], one["kind"], one["stack"], one["unit"]) for one in pair.profiles()}) > 4
     assert pair.state() in (LimitState.IGNORED, LimitState.ACCEPTED)
+
+
+def three_then_one(*vices: str) -> Pair:
+    pair = offered(charging(*vices), 16.0, 60, phases=3)
+    return offered(pair, 8.0, 900, phases=1)
+
+
+def phases(pair: Pair) -> int:
+    return reading(pair.station, pair.station.connectors[1]).phases
+
+
+@pytest.mark.parametrize("vice", ["zero-ends-transaction", "zero-refused", "stuck-after-zero"])
+def test_C9_where_no_pause_is_borne_no_charge_is_ended_for_a_cloud(vice: str) -> None:
+    """On as many phases as there are it charges on; what that takes is found out once."""
+    pair = three_then_one(vice)
+    assert (pair.drawn_a(), phases(pair)) == (8.0, 3)
+    assert len(pair.called("RemoteStopTransaction")) <= 1
+    assert pair.station.tally.damage == []
+
+
+def test_what_is_left_with_a_charger_on_one_phase_is_no_pause() -> None:
+    pair = three_then_one()
+    assert (pair.drawn_a(), phases(pair)) == (8.0, 1)
+    assert [(one["limit"], one["phases"]) for one in pair.profiles() if one["purpose"] == "TxDefault"] == [
+        (6.0, None),
+        (6.0, 1),
+    ]
+    pair.go(70)  # nobody says anything any more
+    assert (pair.drawn_a(), phases(pair), pair.station.tally.damage) == (6.0, 1, [])
+
+
+@pytest.mark.parametrize("of", [1, 3])
+def test_C24_the_next_charge_begins_on_all_phases_whatever_the_last_one_was_on(of: int) -> None:
+    pair = three_then_one()
+    pair.leave()
+    offered(pair, 0.0, 100)
+    pair.plug_in()
+    offered(pair, 8.0, 500, phases=of)
+    assert (pair.drawn_a(), phases(pair), pair.station.tally.damage) == (8.0, of, [])
 
 
 def test_samples_as_often_as_control_wants_them() -> None:

@@ -104,6 +104,8 @@ class Desk:
         """The least of wish and offer, in the charger's steps; without a word of phases to one that has no choice. One
         that charges on fewer than three is to go back to three by a word, for that takes a pause."""
         wish = None if self.wished is None else self.wished.wish
+        if offer is not None and self.ends_for_gap:  # no charge is ended for a cloud
+            offer = replace(offer, phases=self.phases if self.reduced else None)
         if self.fixed:
             wish, offer = wish and replace(wish, phases=None), offer and replace(offer, phases=None)
         else:

@@ -101,7 +101,8 @@ def _attend(charger: Charger, number: int, wishes: Sequence[Wished], begun_at: d
         patient_s = IDLE_S if charger.pace.steered else desk.after(begun_at, LEFTOVERS_S)
         if patient_s > 0 and desk.answered and not desk.connector.freed:
             return patient_s  # what was left with it holds until the control program is back
-    standing = desk.target(offer and replace(offer, current_a=offer.fallback_a, phases=None))
+    as_it_is = desk.phases if desk.reduced else None
+    standing = desk.target(offer and replace(offer, current_a=offer.fallback_a, phases=as_it_is))
     moving = None if offer is None else desk.target(offer)
     waits_s = [(yield from _bring(desk, "standing", standing))]
     waits_s.append((yield from _bring(desk, "moving", moving)))

@@ -86,6 +86,8 @@ def tell(desk: Desk, role: Role, wanted: Target, *, meant: Target) -> Steps[None
     _learn(desk, role, wanted, attempt)
     if attempt.said.phases:
         _keep_phases(desk, attempt, now)
+    elif desk.transaction is None and desk.before is not None:
+        desk.keep(phases=None)  # the next charge begins on all there are
     if role == "standing":
         words = _what_happens(desk, wanted, attempt.said) + on_the_way(telling)
         bound = desk.transaction if attempt.shape.purpose == "TxProfile" else None
