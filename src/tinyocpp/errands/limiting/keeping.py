@@ -42,6 +42,7 @@ LEFTOVERS_S = 60.0  # so long one of somebody's own, of which we know nothing, h
 RENEWED = 1 / 3  # of the time after which it expires
 RETRY_S = 3600.0  # after a refusal in every shape; a boot, a transaction or another wish comes first
 FLASH_S = 60.0  # between two raises that may be written to flash memory (quirk C20)
+SURELY_FLASH_S = 600.0  # and where they surely are: a day of clouds is to be some fifty of a memory's ten thousand
 AGAIN_S = 60.0  # after no answer
 SOON_S = 0.5
 LOSES = "the line is lost each time it is told; it is told again later"
@@ -247,6 +248,10 @@ def _spacing_s(desk: Desk, role: Role, had: Telling | None, wanted: Target) -> f
     if had is None or role == "standing":
         return 0.0
     pace = desk.charger.pace.write_every_s
-    in_flash = had.shape is not None and had.shape.purpose != "TxProfile"
-    raised = wanted.current_a > had.target.current_a
-    return desk.after(had.at, max(pace, FLASH_S) if in_flash and raised else pace)
+    less = wanted.current_a <= had.target.current_a
+    typed = desk.wished is not None and desk.wished.at > had.at
+    gap = had.target.pause and had.meant is not None and not had.meant.pause
+    if less or typed or gap or had.shape is None or had.shape.purpose == "TxProfile":
+        return desk.after(had.at, pace)
+    rarely_s = SURELY_FLASH_S if had.shape.purpose == "ChargePointMaxProfile" else FLASH_S
+    return desk.after(had.at, max(pace, rarely_s))
