@@ -82,6 +82,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     told: History = ()
     seen: History = ()
+    unknown: bool = False  # it charged before anybody told it anything, and was not measured yet
     fallen: bool = False  # to one phase
     charging: bool | None = None  # or waiting; None: it wants nothing
     since_s: float = -inf  # that
@@ -102,7 +103,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         line = self.was_told(spread(current_a, party.wires(self.fallen)), now_s if self.told else -inf, lag_s)
         newer = party.drawn_a is not None and party.drawn_s > (line.seen[-1][0] if line.seen else -inf)
         seen = (*line.seen, (party.drawn_s, party.drawn())) if newer else line.seen
-        return replace(line, seen=tuple(one for one in seen if one[0] >= now_s - MEASURED_FOR_S))
+        seen = tuple(one for one in seen if one[0] >= now_s - MEASURED_FOR_S)
+        return replace(line, seen=seen, unknown=line.unknown and not seen)
 
     def was_told(self, currents: Currents, now_s: float, lag_s: float) -> Line:
         """What it is told from now on. What held no longer when the oldest figure was measured is forgotten."""

@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tinyocpp.allotment import NEGLIGIBLE_A, Claim, Division, Grants, Way, allot
-from tinyocpp.headroom import CALM_A, House, Reading, noticed
+from tinyocpp.headroom import CALM_A, House, Reading, forgotten, noticed
 from tinyocpp.parties import Currents, Line, Party, Wires, added, less, spread
 
 if TYPE_CHECKING:
@@ -98,10 +98,12 @@ def share(
     once when a party has changed; what was not passed on to a charger shows in its `allowed_a` the next time."""
     by_key = {party.key: party for party in parties}
     lines = {
-        key: state.lines.get(key, Line()).turned(party, now_s).heard(party, now_s, config.lag_s)
+        key: state.lines.get(key, Line(unknown=party.wants)).turned(party, now_s).heard(party, now_s, config.lag_s)
         for key, party in by_key.items()
     }
     before = replace(state.house, began_s=min(state.house.began_s, now_s))
+    if _met(state.lines, lines):
+        before = forgotten(before)
     house = noticed(before, config, reading, lines.values(), now_s) if reading and metered else before
     news = not metered or house.believed is not before.believed
     moment = Moment(config, by_key, lines, house, metered, news, now_s)
@@ -112,6 +114,14 @@ def share(
         for key, what in told.items()
     }
     return State(house=house, lines={key: _line(moment, by_key[key], what) for key, what in told.items()}), shares
+
+
+def _met(before: dict[str, Line], lines: dict[str, Line]) -> bool:
+    """Has one come that charges already, or was the last of these measured? What it drew before was taken for the
+    house's, and what it draws beyond what it was told until then."""
+    came = any(line.unknown and key not in before for key, line in lines.items())
+    unknown = any(line.unknown for line in lines.values())
+    return came or (not unknown and any(line.unknown for line in before.values()))
 
 
 # ------------------------------------------------------------------------------------------------------------ claiming

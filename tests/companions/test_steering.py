@@ -47,6 +47,7 @@ class Car:
         late_s: float = CAR_LATE_S,
         sampled_at_s: float = 0.0,  # of every ten seconds
         wakes_s: float = 0.0,  # so long it takes nothing after a pause
+        known_s: float = 0.0,  # when we hear of it; it may charge before
         **live: Any,
     ) -> None:
         self.name = name
@@ -58,6 +59,7 @@ class Car:
         self.late_s = late_s
         self.sampled_at_s = sampled_at_s
         self.wakes_s = wakes_s
+        self.known_s = known_s
         self.ends_at_zero = ends_at_zero  # its charge, which is started again with the next current
         self.charge = 7
         self.stopped = False
@@ -134,17 +136,17 @@ class House:
             self.now_s += 1.0
             self.shown.append((self.now_s, self._grid_a()))
             for car in self.cars.values():
-                if self.now_s % SAMPLED_S == car.sampled_at_s and car.on_line:
+                if self.now_s % SAMPLED_S == car.sampled_at_s and car.on_line and car.known_s <= self.now_s:
                     drawn = car.draws(self.now_s)
                     car.samples.append(Drawn(self.now_s, sum(drawn) * VOLT, drawn))
             if self.now_s % ROUND_S == 0:
                 self._round()
 
     def _round(self) -> None:
-        lives = [car.as_live() for car in self.cars.values()]
+        lives = [car.as_live() for car in self.cars.values() if car.known_s <= self.now_s]
         self.given = self.steering.decide(lives, self._measured(), self.now_s)
         for key, car in self.cars.items():
-            if car.away_s is None and car.on_line:
+            if car.away_s is None and car.on_line and car.known_s <= self.now_s:
                 car.is_given(self.now_s, self.given.get(key))
                 car.left_a = self.steering.left_a(key)
 
@@ -317,6 +319,21 @@ def test_a_connection_is_shared_and_never_overrun_for_long() -> None:
     house.live(600)
     assert house.most_a(since_s=660) <= 25.0
     assert min(sum(house.drawn_a(name)) for name in ("garage", "carport")) > 3 * 9
+
+
+@pytest.mark.parametrize("sampled_at_s", [0.0, 2.0, 7.0])
+@pytest.mark.parametrize("known_s", [5.0, 30.0, 32.0])
+def test_what_cars_drew_before_they_were_heard_of_is_not_the_houses_for_long(
+    known_s: float, sampled_at_s: float
+) -> None:
+    """Five come at once, in the middle of their charges; nothing is known of what they draw."""
+    cars = [Car(f"c{number}", known_s=known_s + number, sampled_at_s=sampled_at_s) for number in range(5)]
+    house = House(*cars, load=(6.0, 6.0, 6.0), sharing=SharingConfig(limit_a=32.0))
+    house.live(known_s + 45)
+    assert sum(sum(house.drawn_a(car.name)) for car in cars) >= 3 * 2 * 6
+    house.live(150)
+    assert house.most_a(known_s + 35) <= 32.5
+    assert sum(sum(house.drawn_a(car.name)) for car in cars) >= 3 * 4 * 6
 
 
 def test_one_from_the_sun_and_one_fast_share_the_house() -> None:
