@@ -111,7 +111,6 @@ class Connector:
         self.asked_at: datetime | None = None  # for a sample
         self.wired = 3  # phases a current was last seen on
         self.forgot = False  # in this charge, on how many phases it was told to charge
-        self.starved = False  # in this charge, of watts that were too few for its phases
         self.starts = 0  # of a charge ended for a pause, so far in vain
         self.started_at: datetime | None = None
 
@@ -126,7 +125,7 @@ class Connector:
         self.unsure, self.keeps_at = False, None
         self.wired, self.refused, self.began_at = 3, refused, at
         self.stop_asked_at, self.stop_refused, self.rousing, self.ran_over = None, False, None, False
-        self.forgot = self.starved = False
+        self.forgot = False
 
     def booted(self) -> None:
         """It may have forgotten everything, or nothing (quirk C19)."""

@@ -213,6 +213,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     words: str = ""
     at: datetime
     swapped_at: datetime | None = None  # the last change between one and three phases
+    starved_in: int | None = None  # the transaction in which watts were too few for its phases
     stopped_tag: str = ""  # of a charge that was ended for a pause, to be started again
     leftover: bool = False  # a limit of the control program's is left with it as its default
     steered: LimitState | None = None  # how far the limit that moves has come, while one does

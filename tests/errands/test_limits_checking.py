@@ -251,6 +251,9 @@ def test_M8_one_current_that_is_of_all_phases_together() -> None:
     assert swings(pair) == 2
     assert (pair.state(), pair.drawn_a()) == (VERIFIED, 10.0)
     assert pair.words() == "10 A: verified, it follows; the one current it tells is of all phases together"
+    pair = pair.again()
+    pair.go(600)
+    assert (pair.drawn_a(), swings(pair)) == (10.0, 0)
 
 
 def test_M8_one_current_of_all_phases_together_where_amperes_are_taken() -> None:

@@ -105,8 +105,8 @@ def _learns_watts(desk: Desk, telling: Telling, seen: Seen) -> bool:
     """On how many phases it takes its watts to be meant, where no number of them is said. True: others than so far."""
     if not _says_watts_alone(telling):
         return False
-    connector, allowed, told_of = desk.connector, _allowed(desk, telling), desk.manner.watts_of
-    phases = seen.phases or (0 if connector.starved else _guessed_phases(telling, seen, allowed.current_a))
+    allowed, told_of = _allowed(desk, telling), desk.manner.watts_of
+    phases = seen.phases or (0 if desk.starved else _guessed_phases(telling, seen, allowed.current_a))
     if phases > told_of or (phases and meant_for_more(allowed, seen, phases, told_of)):
         _tell_watts_of(desk, phases)
         return True
@@ -132,12 +132,12 @@ def _tell_watts_of(desk: Desk, phases: int) -> None:
 def _starves(desk: Desk, telling: Telling) -> bool:
     """It holds back, for it takes the watts to be of more phases than it was taken to. True: tell it anew. Once in a
     charge, for it may hold back for another reason."""
-    connector = desk.connector
-    if connector.starved or not connector.held_back or desk.manner.watts_of == 3:
+    running = desk.transaction
+    if running is None or desk.starved or not desk.connector.held_back or desk.manner.watts_of == 3:
         return False
     if telling.target.pause or not _says_watts_alone(telling):
         return False
-    connector.starved = True
+    desk.keep(starved_in=running.id)
     _tell_watts_of(desk, 3)
     return True
 

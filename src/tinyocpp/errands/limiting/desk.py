@@ -143,7 +143,13 @@ class Desk:
     def adds_up(self) -> bool:
         """Is the one current it tells of all phases together? So it is where watts for one phase were too few."""
         sample = self.connector.sample
-        return self.connector.starved and sample is not None and one_current(sample.meter_value)
+        return self.starved and sample is not None and one_current(sample.meter_value)
+
+    @property
+    def starved(self) -> bool:
+        """Have watts been too few for its phases, in this charge?"""
+        before, running = self.before, self.transaction
+        return before is not None and running is not None and before.starved_in == running.id
 
     def after(self, moment: datetime, seconds: float) -> float:
         """How long yet until so many seconds after that moment; less than nothing: it is past."""
