@@ -144,6 +144,27 @@ def test_a_limit_that_moves_below_the_wish_is_verified_for_it() -> None:
     assert (pair.told().steered, pair.told().leftover) == (None, False)
 
 
+def test_one_that_is_taken_after_all_is_steered_again() -> None:
+    pair = charging()
+    pair.instead["SetChargingProfile"] = '3 {"status":"Rejected"}'
+    offered(pair, *up_and_down(120))
+    assert pair.told().unsteered.startswith("refused in ")
+    pair.instead.clear()
+    offered(pair, *up_and_down(3700))
+    assert pair.told().unsteered == ""
+    assert pair.drawn_a() < 11
+
+
+def test_no_answer_to_what_moves_is_no_refusal() -> None:
+    pair = offered(charging(), *[10.0] * 6)
+    pair.swallowed = lambda action, _payload: action == "SetChargingProfile"
+    offered(pair, *[8.0] * 9)
+    assert (pair.told().unsteered, pair.drawn_a()) == ("", 10.0)
+    pair.swallowed = lambda _action, _payload: False
+    offered(pair, *[8.0] * 9)
+    assert pair.drawn_a() == 8.0
+
+
 def test_a_refused_pause_says_nothing_of_more() -> None:
     pair = charging("zero-refused", "relative-only")
     offered(pair, *[0.0] * 6)
@@ -209,6 +230,28 @@ def test_a_line_that_is_dead_is_no_word_of_the_charger() -> None:
     assert pair.talk.store.ledger.manner("garage").dropped == ()
 
 
+def test_only_the_connector_that_was_told_is_learnt_of() -> None:
+    pair = Pair(connectors=2)
+    pair.plug_in(1)
+    pair.wish(connector_id=2, current_a=10.0)
+    pair.go(60)
+    pair.swallowed = lambda action, _payload: action == "SetChargingProfile"
+    pair.wish(connector_id=1, current_a=9.0)
+    pair.go(2)
+    pair.again()
+    assert [one.times for one in pair.talk.store.ledger.manner("garage").dropped] == [1]
+
+
+def test_a_line_that_is_lost_over_another_question_teaches_nothing() -> None:
+    pair = charging()
+    pair.swallowed = lambda action, _payload: action == "TriggerMessage"
+    pair.wish(current_a=10.0)
+    while not pair.called("TriggerMessage"):
+        pair.go(5)
+    pair.again()
+    assert pair.talk.store.ledger.manner("garage").dropped == ()
+
+
 def test_a_charger_that_loses_its_line_at_every_shape_is_told_ever_more_seldom() -> None:
     pair, told = dropping(lambda _payload: True, seconds=3600)
     assert len(told) <= 15
@@ -240,6 +283,18 @@ def test_a_limit_that_is_not_taken_back_is_told_of() -> None:
     assert len(pair.profiles()) == 1
     pair.go(200)
     assert len(pair.profiles()) == 2
+
+
+def test_and_nothing_is_kept_of_a_charger_that_was_forgotten_meanwhile() -> None:
+    pair = charging()
+    pair.wish(current_a=10.0)
+    pair.go(60)
+    pair.instead["ClearChargingProfile"] = '4 "NotSupported","",{}'
+    pair.instead["SetChargingProfile"] = '3 {"status":"Rejected"}'
+    pair.talk.store.ledger.drop_told("garage", 1)
+    pair.wish()
+    pair.go(60)
+    assert pair.told() is None
 
 
 def test_and_is_taken_back_with_the_next_charge() -> None:
