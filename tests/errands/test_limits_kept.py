@@ -286,7 +286,7 @@ def test_a_limit_that_is_not_taken_back_is_told_of() -> None:
 
 
 def test_and_nothing_is_kept_of_a_charger_that_was_forgotten_meanwhile() -> None:
-    pair = charging()
+    pair = charging("no-composite-schedule")
     pair.wish(current_a=10.0)
     pair.go(60)
     pair.instead["ClearChargingProfile"] = '4 "NotSupported","",{}'
