@@ -253,7 +253,10 @@ def phases(pair: Pair) -> int:
     return reading(pair.station, pair.station.connectors[1]).phases
 
 
-@pytest.mark.parametrize("vice", ["zero-ends-transaction", "zero-refused", "stuck-after-zero"])
+UNBORNE = ["zero-ends-transaction", "zero-refused", "stuck-after-zero", "unlimited-after-zero"]
+
+
+@pytest.mark.parametrize("vice", UNBORNE)
 def test_C9_where_no_pause_is_borne_no_charge_is_ended_for_a_cloud(vice: str) -> None:
     """On as many phases as there are it charges on; what that takes is found out once."""
     pair = three_then_one(vice)
