@@ -6,7 +6,8 @@ offered or left.
 
     keeping     the duties at each connector in their order, and when to look again
     desk        one connector, with all one has to know to limit it, and what is kept of it
-    telling     one limit: the shape the charger takes is found, what was learnt is kept
+    telling     one limit, and what is kept of it and learnt by it
+    searching   the shape in which the charger takes it
     dropping    a shape at which the charger loses its line
     swapping    between one and three phases: without current, and not too often
     stopping    the pause of a charger that does not survive 0 A: end the charge, start it again

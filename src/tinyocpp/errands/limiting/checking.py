@@ -16,7 +16,8 @@ from tinyocpp.dealings import LimitState
 from tinyocpp.errands.limiting.asking import composite_a, sample
 from tinyocpp.errands.limiting.clearing import clear_shape
 from tinyocpp.errands.limiting.desk import IDLE_S, NOW_S
-from tinyocpp.errands.limiting.telling import on_the_way, shun
+from tinyocpp.errands.limiting.searching import shun
+from tinyocpp.errands.limiting.telling import on_the_way
 from tinyocpp.obedience import Seen, Verdict, ignores_phases, meant_for_more, verdict
 
 if TYPE_CHECKING:

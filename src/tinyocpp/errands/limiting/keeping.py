@@ -21,9 +21,10 @@ from tinyocpp.errands.limiting.desk import IDLE_S, NOW_S, Desk
 from tinyocpp.errands.limiting.dropping import patience_s
 from tinyocpp.errands.limiting.rousing import rouse
 from tinyocpp.errands.limiting.sampling import fresh
+from tinyocpp.errands.limiting.searching import lowered
 from tinyocpp.errands.limiting.stopping import pause_by_stop, resume, survived
 from tinyocpp.errands.limiting.swapping import switch_by_key, through_gap
-from tinyocpp.errands.limiting.telling import lowered, tell
+from tinyocpp.errands.limiting.telling import tell
 from tinyocpp.limits import lasts
 from tinyocpp.mains import LEAST_A, limit_in_words
 from tinyocpp.manners import KEYS
@@ -212,7 +213,8 @@ def _unsteered_s(desk: Desk) -> float:
     """For how long a refusal of what moves counts that was said over another connection, in the charge that runs."""
     before = desk.before
     refused_at = None if before is None else before.unsteered_at
-    if refused_at is None or desk.transaction is None or refused_at < desk.transaction.started_at:
+    began_at = desk.connector.began_at  # the charger's own word for it may be hours off
+    if refused_at is None or desk.transaction is None or (began_at is not None and refused_at < began_at):
         return NOW_S
     return desk.left_s(refused_at, RETRY_S)
 
