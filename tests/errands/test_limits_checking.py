@@ -275,3 +275,12 @@ def test_what_was_not_followed_in_one_unit_and_refused_in_the_other_was_not_refu
     assert pair.words() == (
         "10 A: accepted in 12 ways and followed in none, refused in all others (Rejected); see docs/chargers.md"
     )
+
+
+def test_a_pause_that_is_kept_tells_nothing_of_what_watts_are_of() -> None:
+    pair = charging("watts-only")
+    pair.talk.store.ledger.keep_manner("garage", Manner(firmware=pair.station.firmware, watts_of=1))
+    pair.wish(current_a=0.0)
+    pair.go(90)
+    assert (pair.state(), pair.drawn_a()) == (LimitState.VERIFIED, 0.0)
+    assert pair.talk.store.ledger.manner("garage").watts_of == 1
