@@ -163,6 +163,16 @@ def tracked_files() -> list[Path]:
     return [path for name in listed.decode().split("\0") if name and (path := TOP / name).is_file()]
 
 
+def test_no_two_modules_of_tests_have_one_name() -> None:
+    """Outside a package pytest imports each by its name alone, and a folder by itself shows nothing of it."""
+    paths = [path for path in tracked_files() if path.is_relative_to(TOP / "tests") and path.suffix == ".py"]
+    alone = [path for path in paths if not (path.parent / "__init__.py").exists() and path.name != "conftest.py"]
+    by_name: dict[str, list[str]] = {}
+    for path in alone:
+        by_name.setdefault(path.name, []).append(str(path.parent.relative_to(TOP)))
+    assert {name: folders for name, folders in by_name.items() if len(folders) > 1} == {}
+
+
 # Spelled so that this file does not hold them itself.
 FOREIGN = re.compile(
     r"pypi\."
