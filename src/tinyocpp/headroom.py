@@ -52,16 +52,16 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     lately: History = ()  # rests, as long as they are waited for
     reckoned: Currents = (-inf, -inf, -inf)  # as it is to be counted
     fell_s: float = -inf  # when that was less the last time
-    anew: bool = False  # with the next reading it is reckoned as if for the first time
+    again: Currents | None = None  # with the next reading it is reckoned as if it had been this
 
     def silent_s(self, now_s: float) -> float:
         """Since a figure to believe was taken, or one was first waited for."""
         return now_s - (self.believed.taken_s if self.believed else self.began_s)
 
 
-def forgotten(house: House) -> House:
-    """Others were taken for the house: it is whatever the next reading says."""
-    return replace(house, rest=House().rest, lately=(), anew=True)
+def forgotten(house: House, before: House) -> House:
+    """Others may have been taken for the house since it was as before."""
+    return replace(house, rest=before.rest, lately=before.lately, fell_s=before.fell_s, again=before.reckoned)
 
 
 def noticed(house: House, config: SharingConfig, reading: Reading, lines: Collection[Line], now_s: float) -> House:
@@ -96,12 +96,14 @@ def _reckoned(house: House, config: SharingConfig, reading: Reading, lines: Coll
     kept = house.readings[max(sum(at_s < needed_s for at_s, _ in house.readings) - 1, 0) :]
     readings = (*kept, (reading.taken_s, reading.currents_a))
     rest = _rest(house.rest, readings, lines, config)
-    fresh = house.anew or house.believed is None or house.silent_s(now_s) > config.stale_after_s
+    fresh = house.believed is None or house.silent_s(now_s) > config.stale_after_s
     since_s = inf if fresh else now_s - config.raise_after_s
     lately = tuple(
         one for one in house.lately if one[0] >= since_s and most([one[1], rest]) != rest
     )  # or it tells no more
-    house = replace(house, believed=reading, readings=readings, rest=rest, lately=(*lately, (now_s, rest)), anew=False)
+    reckoned = house.again or house.reckoned
+    house = replace(house, believed=reading, readings=readings, rest=rest, lately=(*lately, (now_s, rest)))
+    house = replace(house, reckoned=reckoned, again=None)
     return replace(house, reckoned=rest, fell_s=now_s) if fresh else _followed(house, config, now_s)
 
 

@@ -82,10 +82,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     told: History = ()
     seen: History = ()
-    unknown: bool = False  # it charged before anybody told it anything, and was not measured yet
     fallen: bool = False  # to one phase
     charging: bool | None = None  # or waiting; None: it wants nothing
     since_s: float = -inf  # that
+    began_s: float = -inf  # when it wanted something the last time after nothing
     stopped_s: float = -inf
     swapped_s: float = -inf
 
@@ -95,7 +95,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         if charging is self.charging:
             return self
         stopped_s = now_s if self.charging and charging is False else self.stopped_s
-        return replace(self, charging=charging, since_s=now_s, stopped_s=stopped_s)
+        began_s = now_s if self.charging is None else self.began_s
+        return replace(self, charging=charging, since_s=now_s, began_s=began_s, stopped_s=stopped_s)
+
+    def unknown(self, at_s: float, lag_s: float) -> bool:
+        """A charge that began, or was there before us, was not measured by then since it had the time to do what it is
+        told: it may have drawn anything."""
+        measured = any(self.began_s + lag_s <= seen_s <= at_s for seen_s, _ in self.seen)
+        return self.charging is not None and not measured and at_s - self.began_s < MEASURED_FOR_S
 
     def heard(self, party: Party, now_s: float, lag_s: float) -> Line:
         """With what it was told meanwhile and what it was measured to draw."""
@@ -103,8 +110,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         line = self.was_told(spread(current_a, party.wires(self.fallen)), now_s if self.told else -inf, lag_s)
         newer = party.drawn_a is not None and party.drawn_s > (line.seen[-1][0] if line.seen else -inf)
         seen = (*line.seen, (party.drawn_s, party.drawn())) if newer else line.seen
-        seen = tuple(one for one in seen if one[0] >= now_s - MEASURED_FOR_S)
-        return replace(line, seen=seen, unknown=line.unknown and not seen)
+        return replace(line, seen=tuple(one for one in seen if one[0] >= now_s - MEASURED_FOR_S))
 
     def was_told(self, currents: Currents, now_s: float, lag_s: float) -> Line:
         """What it is told from now on. What held no longer when the oldest figure was measured is forgotten."""

@@ -36,6 +36,7 @@ class State(msgspec.Struct, frozen=True):
     """All the rule remembers; begin with State()."""
 
     house: House = House()
+    sure: House | None = None  # as it was before a charge came that is not measured yet
     lines: dict[str, Line] = {}
 
 
@@ -98,12 +99,12 @@ def share(
     once when a party has changed; what was not passed on to a charger shows in its `allowed_a` the next time."""
     by_key = {party.key: party for party in parties}
     lines = {
-        key: state.lines.get(key, Line(unknown=party.wants)).turned(party, now_s).heard(party, now_s, config.lag_s)
+        key: state.lines.get(key, Line()).turned(party, now_s).heard(party, now_s, config.lag_s)
         for key, party in by_key.items()
     }
     before = replace(state.house, began_s=min(state.house.began_s, now_s))
-    if _met(state.lines, lines):
-        before = forgotten(before)
+    at_s = now_s if reading is None else reading.taken_s
+    before, sure = _surely(before, state, lines, at_s, config)
     house = noticed(before, config, reading, lines.values(), now_s) if reading and metered else before
     news = not metered or house.believed is not before.believed
     moment = Moment(config, by_key, lines, house, metered, news, now_s)
@@ -113,15 +114,24 @@ def share(
         key: Share(what.current_a, what.phases, _words(moment, by_key[key], what.current_a, division))
         for key, what in told.items()
     }
-    return State(house=house, lines={key: _line(moment, by_key[key], what) for key, what in told.items()}), shares
+    return State(
+        house=house, sure=sure, lines={key: _line(moment, by_key[key], what) for key, what in told.items()}
+    ), shares
 
 
-def _met(before: dict[str, Line], lines: dict[str, Line]) -> bool:
-    """Has one come that charges already, or was the last of these measured? What it drew before was taken for the
-    house's, and what it draws beyond what it was told until then."""
-    came = any(line.unknown and key not in before for key, line in lines.items())
-    unknown = any(line.unknown for line in lines.values())
-    return came or (not unknown and any(line.unknown for line in before.values()))
+def _surely(
+    house: House, state: State, lines: dict[str, Line], at_s: float, config: SharingConfig
+) -> tuple[House, House | None]:
+    """What a charge draws before anybody told it anything is taken for the house's. Where that came to more than the
+    limit it is forgotten when the last of them was measured. Of one that comes in the middle nobody knows since when.
+    """
+    if any(line.charging is not None and key not in state.lines for key, line in lines.items()):
+        return forgotten(house, House()), House()
+    if any(line.unknown(at_s, config.lag_s) for line in lines.values()):
+        return house, state.sure or house
+    if state.sure is None or max(house.reckoned) <= config.limit_a:
+        return house, None
+    return forgotten(house, state.sure), None
 
 
 # ------------------------------------------------------------------------------------------------------------ claiming

@@ -48,6 +48,7 @@ class Car:
         sampled_at_s: float = 0.0,  # of every ten seconds
         wakes_s: float = 0.0,  # so long it takes nothing after a pause
         known_s: float = 0.0,  # when we hear of it; it may charge before
+        begins_s: float = -inf,  # with its charge, and for some seconds takes what it likes
         **live: Any,
     ) -> None:
         self.name = name
@@ -60,11 +61,12 @@ class Car:
         self.sampled_at_s = sampled_at_s
         self.wakes_s = wakes_s
         self.known_s = known_s
+        self.begins_s = begins_s
         self.ends_at_zero = ends_at_zero  # its charge, which is started again with the next current
         self.charge = 7
         self.stopped = False
         self.live = live
-        self.here = True
+        self.here = begins_s == -inf
         self.away_s: float | None = None  # not connected since then: it hears nothing
         self.on_line = True  # false before anybody notices
         self.left_a = 6.0
@@ -78,6 +80,8 @@ class Car:
         what = told[-1] if told else None
         if self.away_s is not None and now_s > self.away_s + self.holds_s:
             what = Given(self.left_a, 3, "")
+        if self.here and self.begins_s <= now_s < self.begins_s + CAR_LATE_S:
+            return (self.most_a, self.most_a * (self.phases > 1), self.most_a * (self.phases > 2))
         if not self.here or (what is not None and what.current_a < 6):
             return (0.0, 0.0, 0.0)
         if self.wakes_s and any(what is not None and what.current_a < 6 for what in woken):
@@ -139,6 +143,8 @@ class House:
                 if self.now_s % SAMPLED_S == car.sampled_at_s and car.on_line and car.known_s <= self.now_s:
                     drawn = car.draws(self.now_s)
                     car.samples.append(Drawn(self.now_s, sum(drawn) * VOLT, drawn))
+            for car in self.cars.values():
+                car.here = car.here or car.begins_s == self.now_s
             if self.now_s % ROUND_S == 0:
                 self._round()
 
@@ -333,6 +339,16 @@ def test_what_cars_drew_before_they_were_heard_of_is_not_the_houses_for_long(
     assert sum(sum(house.drawn_a(car.name)) for car in cars) >= 3 * 2 * 6
     house.live(150)
     assert house.most_a(known_s + 35) <= 32.5
+    assert sum(sum(house.drawn_a(car.name)) for car in cars) >= 3 * 4 * 6
+
+
+def test_what_cars_draw_before_they_are_told_anything_is_not_the_houses_for_long() -> None:
+    cars = [Car(f"c{number}", begins_s=100.0 + number) for number in range(5)]
+    house = House(*cars, load=(6.0, 6.0, 6.0), sharing=SharingConfig(limit_a=32.0))
+    house.live(150)
+    assert sum(sum(house.drawn_a(car.name)) for car in cars) >= 3 * 2 * 6
+    house.live(150)
+    assert house.most_a(140) <= 32.5
     assert sum(sum(house.drawn_a(car.name)) for car in cars) >= 3 * 4 * 6
 
 
