@@ -421,3 +421,18 @@ def test_C6_a_wrong_clock_is_known_by_what_it_states(stated: str, ahead_s: float
         meterValue=[{"timestamp": f"2026-06-01T{stated}Z", "sampledValue": [{"value": "1"}]}],
     )
     assert abs(pair.talk.charger.clock_ahead.total_seconds() - ahead_s) <= 2
+
+
+def test_an_offer_that_is_taken_back_right_after_a_gap_leaves_the_phases_until_the_next() -> None:
+    """Beneath it lies what was left with the charger, which says nothing of phases: that is told first."""
+    pair = charging()
+    for _ in range(8):
+        pair.offer(0.0)
+        pair.go(10)
+    pair.offer(6.0, 1)
+    pair.go(1)
+    assert [one["phases"] for one in pair.profiles()][-1] == 1
+    pair.offer(None)
+    pair.go(400)
+    assert pair.station.tally.damage == []
+    assert pair.drawn_a() == 16.0

@@ -153,7 +153,8 @@ def _bring(desk: Desk, role: Role, wanted: Target | None) -> Duty:
         if role == "standing" and not desk.answered:  # the same as before, by another wish
             desk.record(had.state, now, desk.before.words if desk.before is not None else "")
         return min(counts_s, look_s)
-    if role == "standing" and had is not None and desk.connector.rousing and "moving" in desk.connector.told:
+    moves = desk.connector.offer is not None and "moving" in desk.connector.told
+    if role == "standing" and had is not None and desk.connector.rousing and moves:
         return IDLE_S  # a second limit after a pause is no small thing: see rousing.py
     spacing_s = _spacing_s(desk, role, had, now)
     if spacing_s > 0:
